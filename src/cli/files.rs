@@ -1,0 +1,46 @@
+//! Files in and out, with errors that name them.
+
+use std::fs;
+use std::path::Path;
+
+use bodymap::{Card, Model, limits};
+
+/// The model that ships with the program.
+const DEFAULT_CARD: &str = include_str!("../../models/default/card.json");
+const DEFAULT_MODEL: &[u8] = include_bytes!("../../models/default/default.onnx");
+
+/// Loads the model of a card file, or the default one.
+pub fn model(card: Option<&Path>) -> Result<Model, String> {
+    let Some(path) = card else {
+        let card = Card::from_json(DEFAULT_CARD).map_err(|e| e.to_string())?;
+        return Model::load(card, DEFAULT_MODEL).map_err(|e| e.to_string());
+    };
+    let named = |e: bodymap::Error| format!("{}: {e}", path.display());
+    let json = read(path, limits::MAX_CARD_BYTES as u64)?;
+    let json =
+        String::from_utf8(json).map_err(|_| format!("{}: a model card is UTF-8 text", path.display()))?;
+    let card = Card::from_json(&json).map_err(named)?;
+    let mut bytes = Vec::new();
+    for file in &card.files {
+        bytes.extend(read(&path.with_file_name(&file.path), limits::MAX_MODEL_BYTES)?);
+    }
+    Model::load(card, &bytes).map_err(named)
+}
+
+/// Reads a whole file of at most `max` bytes.
+pub fn read(path: &Path, max: u64) -> Result<Vec<u8>, String> {
+    let failed = |e: std::io::Error| format!("{}: it cannot be read: {e} (io)", path.display());
+    let size = fs::metadata(path).map_err(failed)?.len();
+    if size > max {
+        return Err(format!(
+            "{}: it has {size} bytes, at most {max} are read (file-too-large)",
+            path.display()
+        ));
+    }
+    fs::read(path).map_err(failed)
+}
+
+/// Writes a whole file.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    fs::write(path, bytes).map_err(|e| format!("{}: it cannot be written: {e} (io)", path.display()))
+}

@@ -1,0 +1,27 @@
+//! `bodymap` on the command line: a thin shell around the library.
+
+mod files;
+mod parse;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Parse people in photos into body parts and clothes, on the CPU.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Parse(parse::Arguments),
+}
+
+pub fn run() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Parse(arguments) => parse::run(&arguments),
+    }
+}

@@ -1,0 +1,108 @@
+//! The engine on [tract](https://github.com/sonos/tract): ONNX on the CPU,
+//! natively and in wasm. No other module names tract.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ndarray::{Array4, ArrayD};
+use tract_linalg::multithread::Executor;
+use tract_onnx::pb::tensor_proto::DataLocation;
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::RunOptions;
+use tract_onnx::tract_core::model::typed::TypedSimpleState;
+use tract_onnx::tract_core::plan::eval;
+
+use super::Engine;
+use crate::error::{Code, Error, Result};
+use crate::limits;
+use crate::model::Card;
+
+/// A network read from ONNX. tract optimises for one input size at a time; the
+/// plans of the last few sizes are kept.
+pub(crate) struct TractEngine {
+    network: InferenceModel,
+    plans: VecDeque<(Vec<usize>, Arc<TypedRunnableModel>)>,
+    name: String,
+}
+
+impl TractEngine {
+    /// Reads an ONNX file. Weights outside the file are refused.
+    pub(crate) fn from_onnx(bytes: &[u8], card: &Card) -> Result<TractEngine> {
+        let bad = |what: String| {
+            Error::new(Code::BadModel, format!("the model {:?} cannot be used: {what}", card.id))
+        };
+        let onnx = tract_onnx::onnx();
+        let proto = onnx.proto_model_for_read(&mut &bytes[..]).map_err(|e| bad(format!("not ONNX: {e}")))?;
+        let graph = proto.graph.as_ref().ok_or_else(|| bad("it has no graph".into()))?;
+        if graph.initializer.iter().any(|t| t.data_location == Some(DataLocation::External as i32)) {
+            return Err(bad("it keeps weights in other files; save it as one file".into()));
+        }
+        let network = onnx.model_for_proto_model(&proto).map_err(|e| bad(format!("{e:#}")))?;
+        if network.inputs.len() != 1 || network.outputs.is_empty() {
+            return Err(bad(format!(
+                "it has {} inputs and {} outputs, not one photo in and something out",
+                network.inputs.len(),
+                network.outputs.len()
+            )));
+        }
+        Ok(TractEngine { network, plans: VecDeque::new(), name: card.id.clone() })
+    }
+
+    fn plan(&mut self, shape: &[usize]) -> Result<Arc<TypedRunnableModel>> {
+        if let Some(at) = self.plans.iter().position(|(size, _)| size == shape) {
+            let entry = self.plans.remove(at).expect("the entry just found");
+            self.plans.push_front(entry);
+        } else {
+            let plan = self.optimised(shape).map_err(|e| {
+                Error::new(
+                    Code::BadModel,
+                    format!("the model {:?} does not take the input {shape:?}: {e:#}", self.name),
+                )
+            })?;
+            self.plans.truncate(limits::MAX_PLANS - 1);
+            self.plans.push_front((shape.to_vec(), plan));
+        }
+        Ok(self.plans[0].1.clone())
+    }
+
+    fn optimised(&self, shape: &[usize]) -> TractResult<Arc<TypedRunnableModel>> {
+        let mut network = self.network.clone();
+        network.set_input_fact(0, InferenceFact::dt_shape(f32::datum_type(), shape))?;
+        let network = network.into_optimized()?;
+        // The global pool is the one that wasm_bindgen_rayon sets up; without
+        // threads it has one, and tract is quicker not knowing of it.
+        let executor =
+            if rayon::current_num_threads() > 1 { Executor::RayonGlobal } else { Executor::SingleThread };
+        let options = RunOptions { executor: Some(executor), ..RunOptions::default() };
+        TypedRunnableModel::new_with_options(network, &options)
+    }
+}
+
+impl Engine for TractEngine {
+    fn run(&mut self, input: &Array4<f32>, progress: &mut dyn FnMut(f32)) -> Result<Vec<ArrayD<f32>>> {
+        let plan = self.plan(input.shape())?;
+        let steps = plan.order_without_consts().len().max(1) as f32;
+        let mut done = 0.0;
+        let mut run = || -> TractResult<Vec<ArrayD<f32>>> {
+            let mut state = TypedSimpleState::new(&plan)?;
+            let tensor = Tensor::from(input.clone());
+            let outputs =
+                state.run_plan_with_eval(tvec!(tensor.into_tvalue()), |context, state, node, inputs| {
+                    let values = eval(context, state, node, inputs);
+                    done += 1.0;
+                    progress(done / steps);
+                    values
+                })?;
+            outputs
+                .into_iter()
+                .map(|value| value.into_tensor().cast_to::<f32>()?.into_owned().into_plain_array())
+                .collect()
+        };
+        run().map_err(|e| {
+            Error::new(
+                Code::InferenceFailed,
+                format!("the model {:?} failed on this photo: {e:#}", self.name),
+            )
+        })
+    }
+}

@@ -1,0 +1,18 @@
+//! Label map as indexed PNG: pixel = class id, the palette inside.
+
+use crate::colormap::PaintOptions;
+use crate::error::Result;
+use crate::export::picture;
+use crate::palette::Palette;
+use crate::parsing::Parsing;
+
+/// The label map in the photo's own size. Of the options only the palette
+/// matters: class ids are never left out.
+pub fn png(parsing: &Parsing, options: &PaintOptions) -> Result<Vec<u8>> {
+    let palette = match &options.palette {
+        Some(spec) => Palette::from_spec(spec, parsing.label_set)?,
+        None => Palette::of(parsing.label_set),
+    };
+    let palette = palette.colours().concat();
+    picture::encoded(parsing.width, parsing.height, png::ColorType::Indexed, Some(palette), &parsing.labels)
+}

@@ -1,0 +1,51 @@
+//! Human parsing on the CPU: the people in a photo, pixel by pixel, as body
+//! parts and clothes.
+//!
+//! Data flows one way: bytes -> [`Photo`] -> input tensor -> [`Engine`] ->
+//! logits -> [`Parsing`] -> picture or annotation ([`export`]). The core knows no
+//! browser, clock or file system; the browser and the command line are thin
+//! shells around it.
+//!
+//! ```no_run
+//! use bodymap::{Card, Model, Photo, export::Format};
+//!
+//! let card = Card::from_json(&std::fs::read_to_string("models/default/card.json")?)?;
+//! let mut model = Model::load(card, &std::fs::read("models/default/default.onnx")?)?;
+//! let photo = Photo::decode(&std::fs::read("photo.jpg")?)?;
+//! let parsing = model.parse(&photo, &mut |_| ())?;
+//! for segment in &parsing.segments {
+//!     println!("{}: {} pixels", segment.label, segment.area);
+//! }
+//! let png = Format::LabelMap.write(&parsing, None, &model.card().id, &Default::default())?;
+//! std::fs::write("labels.png", png)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![deny(missing_docs)]
+#![deny(unsafe_code)]
+
+mod colormap;
+mod engine;
+mod error;
+pub mod export;
+mod labels;
+pub mod limits;
+mod model;
+mod palette;
+mod parsing;
+mod photo;
+mod tensor;
+
+#[cfg(target_family = "wasm")]
+mod wasm_api;
+
+pub use colormap::{Mask, OVERLAY_OPACITY, PaintOptions, colormap, merge, overlay, paint};
+pub use engine::Engine;
+pub use error::{Code, Error, Result};
+pub use labels::LabelSet;
+pub use model::{
+    Card, Channels, Input, Licence, Model, ModelFile, OutputKind, Pad, PadWhen, Resample, SizeRule,
+};
+pub use palette::{Colour, DrawingOrder, Palette, PaletteSpec};
+pub use parsing::{Parsing, Segment};
+pub use photo::Photo;
+pub use tensor::{InputTensor, Placement};

@@ -1,0 +1,26 @@
+//! Every cap in one place. Input beyond a cap is refused with an error before
+//! memory is taken for it.
+
+/// Largest photo file, in bytes (64 MiB).
+pub const MAX_PHOTO_BYTES: usize = 64 << 20;
+
+/// Most pixels of a photo (50 megapixels: 200 MB of RGBA).
+pub const MAX_PHOTO_PIXELS: u64 = 50_000_000;
+
+/// Longest side of a photo, in pixels.
+pub const MAX_PHOTO_SIDE: u32 = 16_384;
+
+/// Largest model card, in bytes.
+pub const MAX_CARD_BYTES: usize = 64 << 10;
+
+/// Largest model file, in bytes (1 GiB).
+pub const MAX_MODEL_BYTES: u64 = 1 << 30;
+
+/// Longest side of a network input, in pixels.
+pub const MAX_INPUT_SIDE: u32 = 2_048;
+
+/// Most classes of a label set; label maps store a class in one byte.
+pub const MAX_CLASSES: usize = 255;
+
+/// Input sizes for which an optimised plan of the network is kept.
+pub const MAX_PLANS: usize = 3;

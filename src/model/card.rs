@@ -1,0 +1,269 @@
+//! The model card: JSON beside each model that says all the program needs to know of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Code, Error, Result};
+use crate::labels::LabelSet;
+use crate::limits;
+
+/// What a model is and how it wants its input. Unknown fields are an error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// Short name, letters, digits, `-`, `_` and `.`.
+    pub id: String,
+    /// Name for people.
+    pub title: String,
+    /// Version of the weights.
+    pub version: String,
+    /// Licence of the weights (not of the code).
+    pub licence: Licence,
+    /// Classes of the output channels.
+    pub label_set: LabelSet,
+    /// The files that make up the model, in order; their bytes are joined.
+    pub files: Vec<ModelFile>,
+    /// How a photo becomes the input tensor.
+    pub input: Input,
+    /// What the network answers.
+    pub output: OutputKind,
+}
+
+/// Licence of a model's weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Licence {
+    /// SPDX identifier.
+    pub name: String,
+    /// Where its text is.
+    pub url: String,
+    /// Whom to credit, and what the weights were made from.
+    pub attribution: String,
+}
+
+/// One file of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelFile {
+    /// File name beside the card; no folders.
+    pub path: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the file, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// How a photo becomes the input tensor: resize, normalise, pad.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Size of the resized photo.
+    pub size: SizeRule,
+    /// Filter of the resize.
+    pub resample: Resample,
+    /// Channel order of the tensor.
+    pub channels: Channels,
+    /// Subtracted from each channel (in `channels` order), on the scale 0 to 255.
+    pub mean: [f32; 3],
+    /// Then each channel is divided by this, on the scale 0 to 255.
+    pub std: [f32; 3],
+    /// What fills the tensor right of and below the photo.
+    pub pad: Pad,
+}
+
+/// Size of the network's input for a photo.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "rule", rename_all = "snake_case", deny_unknown_fields)]
+pub enum SizeRule {
+    /// The photo is stretched to exactly this size.
+    Fixed {
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+    },
+    /// The short side becomes `short`; if the long side would exceed `max`, it
+    /// becomes `max` instead. Sides are rounded, then padded to a multiple.
+    ShortSide {
+        /// Pixels.
+        short: u32,
+        /// Pixels.
+        max: u32,
+        /// Both sides of the tensor are multiples of this.
+        multiple: u32,
+    },
+}
+
+/// Filter of the resize.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resample {
+    /// Triangle filter with antialiasing on 8-bit pixels, as Pillow's BILINEAR.
+    Bilinear,
+}
+
+/// Channel order of the tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channels {
+    /// Red, green, blue.
+    Rgb,
+    /// Blue, green, red.
+    Bgr,
+}
+
+/// What fills the tensor right of and below the photo.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pad {
+    /// The value of every channel, on the scale that holds at that moment.
+    pub value: f32,
+    /// Before or after mean and std are applied.
+    pub when: PadWhen,
+}
+
+/// When the padding is added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PadWhen {
+    /// `value` is a pixel value, 0 to 255, normalised like the photo.
+    BeforeNormalise,
+    /// `value` goes into the tensor as it is.
+    AfterNormalise,
+}
+
+/// What the network answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum OutputKind {
+    /// One tensor of logits, `[1, classes, h, w]`, for the padded input at any scale.
+    Semantic,
+}
+
+impl Card {
+    /// Reads and checks a card.
+    pub fn from_json(json: &str) -> Result<Card> {
+        if json.len() > limits::MAX_CARD_BYTES {
+            return Err(bad(format!(
+                "it has {} bytes, at most {} are read",
+                json.len(),
+                limits::MAX_CARD_BYTES
+            )));
+        }
+        let card: Card = serde_json::from_str(json).map_err(|e| bad(e.to_string()))?;
+        card.check()?;
+        Ok(card)
+    }
+
+    fn check(&self) -> Result<()> {
+        let plain = |name: &str| {
+            !name.is_empty()
+                && !name.starts_with('.')
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        };
+        if !plain(&self.id) {
+            return Err(bad(format!("the id {:?} may have letters, digits, - _ and . only", self.id)));
+        }
+        if self.files.is_empty() {
+            return Err(bad("it names no model file"));
+        }
+        for file in &self.files {
+            if !plain(&file.path) {
+                return Err(bad(format!("the file {:?} is not a plain name beside the card", file.path)));
+            }
+            let hash = file.sha256.as_bytes();
+            if hash.len() != 64 || !hash.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+                return Err(bad(format!("the sha256 of {:?} is not 64 lower-case hex digits", file.path)));
+            }
+        }
+        let total = self.files.iter().try_fold(0u64, |sum, file| sum.checked_add(file.bytes));
+        if total.is_none_or(|bytes| bytes > limits::MAX_MODEL_BYTES) {
+            return Err(bad(format!("its files have more than {} bytes in all", limits::MAX_MODEL_BYTES)));
+        }
+        let side = |name: &str, value: u32| {
+            if (1..=limits::MAX_INPUT_SIDE).contains(&value) {
+                Ok(())
+            } else {
+                Err(bad(format!("{name} is {value}, not 1 to {}", limits::MAX_INPUT_SIDE)))
+            }
+        };
+        match self.input.size {
+            SizeRule::Fixed { width, height } => {
+                side("the fixed width", width)?;
+                side("the fixed height", height)?;
+            }
+            SizeRule::ShortSide { short, max, multiple } => {
+                side("short", short)?;
+                side("max", max)?;
+                side("multiple", multiple)?;
+                if !max.is_multiple_of(multiple) && max.next_multiple_of(multiple) > limits::MAX_INPUT_SIDE {
+                    return Err(bad(format!("max {max} padded to a multiple of {multiple} is too large")));
+                }
+            }
+        }
+        let numbers = [self.input.mean, self.input.std].concat();
+        if !numbers.iter().chain([&self.input.pad.value]).all(|v| v.is_finite())
+            || self.input.std.iter().any(|&s| s <= 0.0)
+        {
+            return Err(bad("mean, std and pad must be finite and std above 0"));
+        }
+        Ok(())
+    }
+}
+
+fn bad(what: impl std::fmt::Display) -> Error {
+    Error::new(Code::BadCard, format!("the model card is not valid: {what}"))
+}
+
+#[cfg(test)]
+pub(crate) const EXAMPLE: &str = r#"{
+    "id": "example", "title": "Example", "version": "1",
+    "licence": { "name": "CC0-1.0", "url": "https://creativecommons.org/publicdomain/zero/1.0/", "attribution": "" },
+    "label_set": "cihp",
+    "files": [{ "path": "example.onnx", "bytes": 3,
+        "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" }],
+    "input": { "size": { "rule": "short_side", "short": 64, "max": 128, "multiple": 32 },
+        "resample": "bilinear", "channels": "rgb", "mean": [123.0, 117.0, 104.0], "std": [58.0, 57.0, 57.5],
+        "pad": { "value": 0.0, "when": "after_normalise" } },
+    "output": { "kind": "semantic" } }"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edited(from: &str, to: &str) -> Result<Card> {
+        assert!(EXAMPLE.contains(from), "{from}");
+        Card::from_json(&EXAMPLE.replace(from, to))
+    }
+
+    #[test]
+    fn example_is_read_and_written_back() {
+        let card = Card::from_json(EXAMPLE).unwrap();
+        assert_eq!(card.input.size, SizeRule::ShortSide { short: 64, max: 128, multiple: 32 });
+        assert_eq!(Card::from_json(&serde_json::to_string(&card).unwrap()).unwrap(), card);
+    }
+
+    #[test]
+    fn errors_name_what_is_wrong() {
+        let cases = [
+            (r#""version""#, r#""colour": 1, "version""#, "colour"),
+            (r#""short": 64"#, r#""short": 64, "long": 1"#, "long"),
+            (r#""cihp""#, r#""chip""#, "chip"),
+            (r#""semantic""#, r#""sematnic""#, "sematnic"),
+            ("example.onnx", "../example.onnx", "../example.onnx"),
+            ("ba7816", "BA7816", "sha256"),
+            (r#""bytes": 3"#, r#""bytes": 18446744073709551615"#, "bytes in all"),
+            (r#""max": 128"#, r#""max": 4096"#, "max is 4096"),
+            (r#""multiple": 32"#, r#""multiple": 0"#, "multiple is 0"),
+            ("[58.0,", "[0.0,", "std"),
+            (r#""id": "example""#, r#""id": """#, "id"),
+        ];
+        for (from, to, named) in cases {
+            let error = edited(from, to).unwrap_err();
+            assert_eq!(error.code(), Code::BadCard);
+            assert!(error.message().contains(named), "{from} -> {to}: {error}");
+        }
+        assert_eq!(Card::from_json("{").unwrap_err().code(), Code::BadCard);
+        let long = " ".repeat(limits::MAX_CARD_BYTES + 1);
+        assert_eq!(Card::from_json(&long).unwrap_err().code(), Code::BadCard);
+    }
+}

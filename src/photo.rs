@@ -1,0 +1,258 @@
+//! Bytes of a photo file -> [`Photo`].
+
+use std::io::Cursor;
+
+use image::codecs::{jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
+use image::error::UnsupportedErrorKind;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat};
+
+use crate::error::{Code, Error, Result, filled, reserved};
+use crate::limits;
+
+/// A decoded photo: upright, opaque, 8-bit sRGB.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Photo {
+    width: u32,
+    height: u32,
+    rgba: Vec<u8>,
+}
+
+impl Photo {
+    /// Decodes a JPEG, PNG or WebP file.
+    ///
+    /// Size caps ([`limits`]) are checked on the header before any pixel is
+    /// allocated. The EXIF orientation (1-8) is applied, so width and height are
+    /// those of the upright photo. Transparent pixels are laid over white.
+    pub fn decode(bytes: &[u8]) -> Result<Photo> {
+        if bytes.is_empty() {
+            return Err(Error::new(Code::EmptyFile, "the file is empty; choose a JPEG, PNG or WebP photo"));
+        }
+        if bytes.len() > limits::MAX_PHOTO_BYTES {
+            return Err(Error::new(
+                Code::FileTooLarge,
+                format!(
+                    "the file has {} MiB, at most {} MiB are read; save the photo smaller",
+                    bytes.len() >> 20,
+                    limits::MAX_PHOTO_BYTES >> 20
+                ),
+            ));
+        }
+        let format = match image::guess_format(bytes) {
+            Ok(format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) => format,
+            _ => {
+                return Err(Error::new(
+                    Code::UnsupportedFormat,
+                    "the file is not a JPEG, PNG or WebP photo; convert it to one of these",
+                ));
+            }
+        };
+        let header = imagesize::blob_size(bytes).map_err(|_| match format {
+            ImageFormat::Jpeg => broken("JPEG", "its header has no frame size"),
+            ImageFormat::Png => broken("PNG", "its header is incomplete"),
+            _ => broken("WebP", "its header is incomplete"),
+        })?;
+        check_size(header.width as u64, header.height as u64)?;
+
+        let input = Cursor::new(bytes);
+        match format {
+            ImageFormat::Jpeg => {
+                check_jpeg_ends(bytes)?;
+                pixels(JpegDecoder::new(input), "JPEG")
+            }
+            ImageFormat::Png => pixels(PngDecoder::new(input), "PNG"),
+            _ => pixels(WebPDecoder::new(input), "WebP"),
+        }
+    }
+
+    /// A photo from RGBA pixels, row by row, four bytes a pixel, not premultiplied.
+    pub fn from_rgba(width: u32, height: u32, rgba: Vec<u8>) -> Result<Photo> {
+        check_size(width as u64, height as u64)?;
+        let expected = width as usize * height as usize * 4;
+        if rgba.len() != expected {
+            return Err(Error::new(
+                Code::CorruptPhoto,
+                format!("{width}x{height} RGBA pixels are {expected} bytes, not {}", rgba.len()),
+            ));
+        }
+        let mut photo = Photo { width, height, rgba };
+        photo.lay_over_white();
+        Ok(photo)
+    }
+
+    /// Width in pixels, upright.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels, upright.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// The pixels: rows top to bottom, R G B A, A always 255.
+    pub fn rgba(&self) -> &[u8] {
+        &self.rgba
+    }
+
+    /// The photo shrunk so that its longer side is at most `max_side` pixels.
+    /// A smaller photo is returned as it is.
+    pub fn scaled(self, max_side: u32) -> Result<Photo> {
+        let long = self.width.max(self.height);
+        if max_side == 0 {
+            return Err(Error::new(Code::BadOption, "the longest side of a photo must be at least 1 pixel"));
+        }
+        if long <= max_side {
+            return Ok(self);
+        }
+        let side = |s: u32| ((s as f64 * max_side as f64 / long as f64 + 0.5) as u32).max(1);
+        let (width, height) = (side(self.width), side(self.height));
+        Ok(Photo { rgba: self.resized(width, height)?, width, height })
+    }
+
+    /// RGBA pixels at another size, with Pillow's BILINEAR: a triangle filter
+    /// as wide as the reduction, so that shrinking does not alias.
+    pub(crate) fn resized(&self, width: u32, height: u32) -> Result<Vec<u8>> {
+        use fast_image_resize::images::{Image, ImageRef};
+        use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+
+        let failed = |what: &dyn std::fmt::Display| {
+            Error::new(Code::InferenceFailed, format!("the photo could not be resized: {what}"))
+        };
+        let source =
+            ImageRef::new(self.width, self.height, &self.rgba, PixelType::U8x4).map_err(|e| failed(&e))?;
+        let mut pixels = filled(0, width as usize * height as usize * 4, "the resized photo")?;
+        let mut target =
+            Image::from_slice_u8(width, height, &mut pixels, PixelType::U8x4).map_err(|e| failed(&e))?;
+        let options =
+            ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear)).use_alpha(false); // every pixel is opaque
+        Resizer::new().resize(&source, &mut target, &options).map_err(|e| failed(&e))?;
+        Ok(pixels)
+    }
+
+    fn lay_over_white(&mut self) {
+        for pixel in self.rgba.chunks_exact_mut(4) {
+            let alpha = pixel[3] as u32;
+            if alpha != 255 {
+                for channel in &mut pixel[..3] {
+                    *channel = ((*channel as u32 * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
+                }
+                pixel[3] = 255;
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Photo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Photo({}x{})", self.width, self.height)
+    }
+}
+
+fn check_size(width: u64, height: u64) -> Result<()> {
+    if width == 0 || height == 0 {
+        return Err(Error::new(Code::CorruptPhoto, format!("the photo has no pixels ({width}x{height})")));
+    }
+    if width.max(height) > limits::MAX_PHOTO_SIDE as u64 || width * height > limits::MAX_PHOTO_PIXELS {
+        return Err(Error::new(
+            Code::PhotoTooLarge,
+            format!(
+                "the photo is {width}x{height}; at most {} megapixels and {} pixels a side are read; save it smaller",
+                limits::MAX_PHOTO_PIXELS / 1_000_000,
+                limits::MAX_PHOTO_SIDE
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn pixels<D: ImageDecoder>(decoder: image::ImageResult<D>, format: &str) -> Result<Photo> {
+    let decoded = decoder.and_then(|mut decoder| {
+        let (width, height) = decoder.dimensions();
+        let orientation = decoder.orientation()?;
+        // Decoding, turning and adding alpha hold at most two copies at a time;
+        // the codecs allocate without asking, so ask for them.
+        let copies = 2 * decoder.total_bytes().max(width as u64 * height as u64 * 4);
+        let room = check_size(width as u64, height as u64)
+            .and_then(|()| reserved::<u8>(copies as usize, "the photo"));
+        Ok(match room {
+            Err(error) => Err(error),
+            Ok(room) => {
+                drop(room);
+                let mut picture = DynamicImage::from_decoder(decoder)?;
+                picture.apply_orientation(orientation);
+                Ok(picture)
+            }
+        })
+    });
+    let picture = decoded.map_err(|error| decoding_error(error, format))??;
+    let rgba = picture.into_rgba8();
+    let (width, height) = rgba.dimensions();
+    Photo::from_rgba(width, height, rgba.into_raw())
+}
+
+fn decoding_error(error: ImageError, format: &str) -> Error {
+    let eof = |e: &std::io::Error| e.kind() == std::io::ErrorKind::UnexpectedEof;
+    let at_end = {
+        let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+        let mut found = false;
+        while let Some(cause) = source {
+            found |= cause.downcast_ref::<std::io::Error>().is_some_and(eof);
+            source = cause.source();
+        }
+        found
+    };
+    match error {
+        ImageError::IoError(e) if eof(&e) => truncated(format),
+        _ if at_end => truncated(format),
+        ImageError::Unsupported(e) => match e.kind() {
+            UnsupportedErrorKind::GenericFeature(what) => {
+                Error::new(Code::UnsupportedFormat, format!("this kind of {format} is not supported: {what}"))
+            }
+            _ => Error::new(Code::UnsupportedFormat, format!("this kind of {format} is not supported: {e}")),
+        },
+        ImageError::Limits(_) => Error::new(
+            Code::OutOfMemory,
+            format!("there is no memory to decode this {format}; use a smaller photo"),
+        ),
+        other => broken(format, &other.to_string()),
+    }
+}
+
+fn broken(format: &str, what: &str) -> Error {
+    Error::new(
+        Code::CorruptPhoto,
+        format!("the {format} is damaged: {what}; open it in a picture editor and save it again"),
+    )
+}
+
+fn truncated(format: &str) -> Error {
+    Error::new(
+        Code::Truncated,
+        format!("the {format} ends before its picture does; the file was cut off, copy or download it again"),
+    )
+}
+
+/// The JPEG decoder paints the missing part of a cut-off file grey; a label map
+/// of grey would be silently wrong, so the end-of-image marker is looked for.
+fn check_jpeg_ends(bytes: &[u8]) -> Result<()> {
+    const SOS: u8 = 0xda;
+    const EOI: u8 = 0xd9;
+    let mut at = 2;
+    loop {
+        // In entropy-coded data FF is followed by 00 (stuffing) or a restart marker.
+        while at + 1 < bytes.len() && !(bytes[at] == 0xff && !matches!(bytes[at + 1], 0 | 0xff | 0xd0..=0xd7))
+        {
+            at += 1;
+        }
+        let (Some(&marker), length) = (bytes.get(at + 1), bytes.get(at + 2..at + 4)) else {
+            return Err(truncated("JPEG"));
+        };
+        match (marker, length) {
+            (EOI, _) => return Ok(()),
+            (0x01 | 0xd8, _) => at += 2,
+            (_, None) => return Err(truncated("JPEG")),
+            (SOS, Some(_)) => at += 4,
+            (_, Some(length)) => at += 2 + u16::from_be_bytes([length[0], length[1]]) as usize,
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The `bodymap` command: files in, files out, exit status.
+#![cfg(feature = "cli")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use base64::Engine as _;
+
+const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/www/samples");
+
+fn bodymap(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bodymap")).args(arguments).output().unwrap()
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+struct Png {
+    info: png::OutputInfo,
+    palette: Option<Vec<u8>>,
+    pixels: Vec<u8>,
+}
+
+fn read_png(bytes: &[u8]) -> Png {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    let palette = reader.info().palette.as_ref().map(|palette| palette.to_vec());
+    Png { info, palette, pixels }
+}
+
+#[test]
+fn a_photo_gives_four_files_that_agree() {
+    let out = folder("four_files");
+    let photo = format!("{SAMPLES}/skimage_astronaut.png");
+    let output = bodymap(&["parse", &photo, "--out", text(&out)]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
+
+    let read = |name: &str| std::fs::read(out.join(name)).unwrap();
+    let labels = read_png(&read("skimage_astronaut.png"));
+    assert_eq!((labels.info.width, labels.info.height), (512, 512));
+    assert_eq!(labels.info.color_type, png::ColorType::Indexed);
+    let palette = labels.palette.unwrap();
+    assert_eq!(palette.len(), 60);
+    assert_eq!(palette[6..9], [255, 0, 0]);
+    assert!(labels.pixels.iter().all(|&class| class < 20));
+    assert!([2, 13].iter().all(|class| labels.pixels.contains(class)), "no hair or face");
+
+    let colormap = read_png(&read("skimage_astronaut.colormap.png"));
+    let overlay = read_png(&read("skimage_astronaut.overlay.png"));
+    for (i, &class) in labels.pixels.iter().enumerate() {
+        let colour = &palette[3 * class as usize..][..3];
+        assert_eq!(&colormap.pixels[3 * i..][..3], colour, "pixel {i}");
+    }
+    assert_eq!(overlay.pixels.len(), colormap.pixels.len());
+    assert_ne!(overlay.pixels, colormap.pixels);
+
+    let json: serde_json::Value = serde_json::from_slice(&read("skimage_astronaut.json")).unwrap();
+    assert_eq!((json["width"].as_u64(), json["height"].as_u64()), (Some(512), Some(512)));
+    assert_eq!(json["model"], "default");
+    let mut from_masks = vec![0; labels.pixels.len()];
+    for mask in json["masks"].as_array().unwrap() {
+        let png = base64::engine::general_purpose::STANDARD.decode(mask["mask"].as_str().unwrap()).unwrap();
+        let class = mask["class_id"].as_u64().unwrap() as u8;
+        let score = mask["score"].as_f64().unwrap();
+        assert!(score > 0.0 && score <= 1.0);
+        assert!(mask["label"].is_string() && mask["person"].is_u64());
+        for (label, bit) in from_masks.iter_mut().zip(read_png(&png).pixels) {
+            assert!(bit == 0 || bit == 255);
+            if bit != 0 {
+                *label = class;
+            }
+        }
+    }
+    assert_eq!(from_masks, labels.pixels);
+}
+
+#[test]
+fn bad_files_are_reported_and_the_others_run() {
+    let folder = folder("bad_files");
+    let (good, cut, empty) =
+        (format!("{SAMPLES}/mpl_grace_hopper.jpg"), folder.join("cut.jpg"), folder.join("empty.png"));
+    let bytes = std::fs::read(&good).unwrap();
+    std::fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
+    std::fs::write(&empty, b"").unwrap();
+    let twin = folder.join("mpl_grace_hopper.jpg");
+    std::fs::copy(&good, &twin).unwrap();
+    let out = folder.join("out");
+    let output = bodymap(&[
+        "parse",
+        text(&cut),
+        text(&empty),
+        text(&folder.join("missing.jpg")),
+        &good,
+        text(&twin),
+        "--out",
+        text(&out),
+        "--formats",
+        "labels",
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    for (file, code) in
+        [("cut.jpg", "truncated"), ("empty.png", "empty-file"), ("missing.jpg", "io"), ("hopper.jpg", "name-clash")]
+    {
+        assert!(errors.lines().any(|l| l.contains(file) && l.contains(code)), "{file} {code} in {errors}");
+    }
+    assert!(errors.contains("4 of 5"), "{errors}");
+    let written: Vec<_> = std::fs::read_dir(&out).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(written, ["mpl_grace_hopper.png"]);
+}
+
+#[test]
+fn models_are_checked_before_they_run() {
+    let folder = folder("bad_models");
+    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/models/default");
+    let card = std::fs::read_to_string(format!("{models}/card.json")).unwrap();
+    let onnx = std::fs::read(format!("{models}/default.onnx")).unwrap();
+    let card_file = folder.join("card.json");
+    let photo = format!("{SAMPLES}/skimage_astronaut.png");
+    let parse = || {
+        let output = bodymap(&["parse", &photo, "--out", text(&folder), "--model", text(&card_file)]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(parse().contains("(io)"));
+
+    std::fs::write(&card_file, &card).unwrap();
+    assert!(parse().contains("default.onnx"));
+    let mut flipped = onnx.clone();
+    flipped[onnx.len() / 2] ^= 1;
+    std::fs::write(folder.join("default.onnx"), flipped).unwrap();
+    assert!(parse().contains("(wrong-hash)"));
+    std::fs::write(folder.join("default.onnx"), &onnx[..onnx.len() / 2]).unwrap();
+    assert!(parse().contains("(wrong-hash)"));
+
+    std::fs::write(&card_file, card.replacen("\"label_set\"", "\"lable_set\"", 1)).unwrap();
+    let error = parse();
+    assert!(error.contains("(bad-card)") && error.contains("lable_set"), "{error}");
+}
+
+#[test]
+fn a_palette_of_ones_own_colours_everything() {
+    let folder = folder("palette");
+    let palette = folder.join("grey.json");
+    let colours: Vec<String> = (0..20).map(|i| format!("{{\"hsv\": [0, 0, {}]}}", i as f32 / 20.0)).collect();
+    std::fs::write(&palette, format!("[{}]", colours.join(","))).unwrap();
+    let photo = format!("{SAMPLES}/skimage_astronaut.png");
+    let out = folder.join("out");
+    let run = |palette: &str| {
+        bodymap(&["parse", &photo, "--out", text(&out), "--formats", "labels,colormap", "--palette", palette])
+    };
+    let output = run(text(&palette));
+    assert!(output.status.success(), "{output:?}");
+    let colormap = read_png(&std::fs::read(out.join("skimage_astronaut.colormap.png")).unwrap());
+    assert!(colormap.pixels.chunks_exact(3).all(|p| p[0] == p[1] && p[1] == p[2]));
+    assert!(colormap.pixels.iter().any(|&value| value > 0));
+    let output = run("pink");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("bad-option"));
+}
