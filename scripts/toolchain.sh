@@ -78,17 +78,9 @@ find_wasm_toolchain() {
   wasm_path=/usr/bin:$PATH wasm_linker=$(debian_linker)
 }
 
-# wasm-bindgen's command must be of the very version of the crate.
-find_wasm_bindgen() {
-  local version
-  version=$(sed -n '/^name = "wasm-bindgen"$/{n;s/version = "\(.*\)"/\1/p;}' "$root/Cargo.lock")
-  wasm_bindgen=$cache/tools/wasm-bindgen-$version/bin/wasm-bindgen
-  [ -x "$wasm_bindgen" ] && return
-  say "building wasm-bindgen $version (once)"
-  # It runs for seconds and is compiled for minutes: optimise lightly.
-  CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_TARGET_DIR=$cache/tools/target \
-    cargo install --quiet wasm-bindgen-cli --version "$version" --bin wasm-bindgen \
-    --root "$cache/tools/wasm-bindgen-$version"
-  rm -rf "$cache/tools/target"
+# Makes wasm_bindgen, the program that writes the JavaScript glue; its version
+# is pinned to the crate's in scripts/bindgen/Cargo.toml.
+build_wasm_bindgen() {
+  CARGO_TARGET_DIR=$cache/bindgen cargo build --quiet --locked --release --manifest-path "$root/scripts/bindgen/Cargo.toml"
 }
+wasm_bindgen=$cache/bindgen/release/bodymap-bindgen

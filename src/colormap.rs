@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn overlay_blends_with_the_photo() {
-        let photo = Photo::from_rgba(2, 2, vec![100, 100, 100, 255].repeat(4)).unwrap();
+        let photo = Photo::from_rgba(2, 2, [100, 100, 100, 255].repeat(4)).unwrap();
         let picture = overlay(&parsing(), &photo, &options(r#"{"opacity": 0.2}"#)).unwrap();
         assert_eq!(picture[..3], [131, 80, 80]);
         assert_eq!(picture[6..9], [100, 100, 100]);

@@ -240,14 +240,12 @@ fn check_jpeg_ends(bytes: &[u8]) -> Result<()> {
     let mut at = 2;
     loop {
         // In entropy-coded data FF is followed by 00 (stuffing) or a restart marker.
-        while at + 1 < bytes.len() && !(bytes[at] == 0xff && !matches!(bytes[at + 1], 0 | 0xff | 0xd0..=0xd7))
-        {
-            at += 1;
-        }
-        let (Some(&marker), length) = (bytes.get(at + 1), bytes.get(at + 2..at + 4)) else {
+        let is_marker = |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0 | 0xff | 0xd0..=0xd7);
+        let Some(skipped) = bytes.get(at..).and_then(|rest| rest.windows(2).position(is_marker)) else {
             return Err(truncated("JPEG"));
         };
-        match (marker, length) {
+        at += skipped;
+        match (bytes[at + 1], bytes.get(at + 2..at + 4)) {
             (EOI, _) => return Ok(()),
             (0x01 | 0xd8, _) => at += 2,
             (_, None) => return Err(truncated("JPEG")),

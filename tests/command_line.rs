@@ -109,9 +109,12 @@ fn bad_files_are_reported_and_the_others_run() {
     ]);
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8(output.stderr).unwrap();
-    for (file, code) in
-        [("cut.jpg", "truncated"), ("empty.png", "empty-file"), ("missing.jpg", "io"), ("hopper.jpg", "name-clash")]
-    {
+    for (file, code) in [
+        ("cut.jpg", "truncated"),
+        ("empty.png", "empty-file"),
+        ("missing.jpg", "io"),
+        ("hopper.jpg", "name-clash"),
+    ] {
         assert!(errors.lines().any(|l| l.contains(file) && l.contains(code)), "{file} {code} in {errors}");
     }
     assert!(errors.contains("4 of 5"), "{errors}");

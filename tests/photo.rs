@@ -120,7 +120,10 @@ fn damaged_files_never_panic() {
     for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
         let bytes = encoded(small.clone(), format);
         for end in 0..bytes.len() {
-            assert!(Photo::decode(&bytes[..end]).is_err() || format == ImageFormat::Png, "{format:?} at {end}");
+            assert!(
+                Photo::decode(&bytes[..end]).is_err() || format == ImageFormat::Png,
+                "{format:?} at {end}"
+            );
         }
         for at in 0..bytes.len() {
             for flip in [0x01, 0x80, 0xff] {
