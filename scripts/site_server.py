@@ -20,7 +20,7 @@ HEADERS = {
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    # The browser asks whether a file has changed, so a rebuild shows at once.
+    # The page's service worker keeps a build; it sees a new one at a load and shows it at the next.
     "Cache-Control": "no-cache",
 }
 

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { after } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+import { serveSite } from './site.mjs';
+
+/**
+ * @typedef {import('playwright-core').Page} Page
+ * @typedef {import('node:test').TestContext} TestContext
+ */
+
+export const SAMPLES = fileURLToPath(new URL('../../www/samples/', import.meta.url));
+export const OUT = fileURLToPath(new URL('./out/', import.meta.url));
+
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+const executablePath = [process.env.CHROMIUM, '/usr/bin/chromium'].find((path) => path && existsSync(path));
+/** @type {Promise<import('playwright-core').Browser> | undefined} */
+let launched;
+
+after(async () => (await launched)?.close());
+
+/** One browser for a test file. */
+function browser() {
+  launched ??= chromium.launch(executablePath ? { executablePath, args: ARGUMENTS } : { channel: 'chrome', args: ARGUMENTS });
+  return launched;
+}
+
+function listenForViolations() {
+  globalThis.addEventListener('securitypolicyviolation', (event) => {
+    const { violatedDirective, blockedURI } = /** @type {SecurityPolicyViolationEvent} */ (/** @type {unknown} */ (event));
+    console.error(`CSP in worker: ${violatedDirective} ${blockedURI}`);
+  });
+}
+
+/**
+ * A page of its own profile on a server of its own. When the test ends, it
+ * fails if the page has logged an error or warning, thrown, or broken the CSP.
+ *
+ * @param {TestContext} test
+ * @param {Parameters<typeof serveSite>[0] & {
+ *   context?: import('playwright-core').BrowserContextOptions, path?: string, expected?: RegExp,
+ * }} [options] `expected`: messages that are part of the test
+ */
+export async function openPage(test, { context: contextOptions, path = '', expected, ...serverOptions } = {}) {
+  const site = await serveSite(serverOptions);
+  const context = await (await browser()).newContext({ locale: 'en-GB', ...contextOptions });
+  context.setDefaultTimeout(60_000);
+  const page = await context.newPage();
+  /** @type {string[]} */
+  const complaints = [];
+  const complain = (/** @type {string} */ what) => {
+    if (!expected?.test(what)) complaints.push(what);
+  };
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complain(`${message.type()}: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => complain(`thrown: ${error.message}`));
+  context.on('request', (request) => {
+    if (!/^(blob|data):/.test(request.url()) && !request.url().startsWith(site.url)) {
+      complain(`request to ${request.url()}`);
+    }
+  });
+  // Violations in workers are not told to the page; a worker may be gone before it listens.
+  page.on('worker', (worker) => worker.evaluate(listenForViolations).catch(() => {}));
+  // File choosers are handed over from the first listener on; added at the key press, it may come too late.
+  page.on('filechooser', () => {});
+  await page.exposeFunction('complain', complain);
+  await page.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
+      Object(globalThis).complain(`CSP: ${violatedDirective} ${blockedURI}`);
+    });
+  });
+  test.after(async () => {
+    await context.close();
+    await site.close();
+    assert.deepEqual(complaints, [], 'the page complained');
+  });
+  await page.goto(site.url + path);
+  return { page, context, site };
+}
+
+/**
+ * Engine and model are loaded.
+ *
+ * @param {Page} page
+ */
+export async function ready(page) {
+  await page.locator('#readiness:is([data-i18n="ready.offline"], [data-i18n="ready.online"])').waitFor();
+}
+
+/** @param {Page} page */
+export async function result(page) {
+  await page.locator('[data-view=result]').waitFor();
+}
+
+/**
+ * Chooses a file by the file input and waits for its result.
+ *
+ * @param {Page} page
+ * @param {string} sample file name
+ */
+export async function parseSample(page, sample) {
+  await page.setInputFiles('#file', SAMPLES + sample);
+  await page.locator('[data-view=busy]').waitFor();
+  await result(page);
+}
+
+/**
+ * @param {Page} page
+ * @param {string} format value of the button
+ */
+export async function download(page, format) {
+  const [saved] = await Promise.all([
+    page.waitForEvent('download'),
+    page.locator(`#downloads [value=${format}]`).click(),
+  ]);
+  const chunks = [];
+  for await (const chunk of await saved.createReadStream()) chunks.push(chunk);
+  return { name: saved.suggestedFilename(), bytes: Buffer.concat(chunks) };
+}

@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { openPage } from './browser.mjs';
+import { agreement, native } from './label-map.mjs';
+import { HOST } from './site.mjs';
+
+const HOPPER = 'mpl_grace_hopper.jpg';
+const BIDEN = 'facerec_biden.jpg';
+
+/**
+ * A page that is not ours, with the API and the tools of these tests as globals.
+ *
+ * @param {import('node:test').TestContext} context
+ * @param {Parameters<typeof openPage>[1]} [options]
+ */
+async function openHost(context, options) {
+  const opened = await openPage(context, { path: HOST, context: { serviceWorkers: 'block' }, ...options });
+  await opened.page.evaluate(async () => {
+    const api = await import(/** @type {any} */ ('/bodymap.js'));
+    Object.assign(globalThis, api, {
+      sample: async (/** @type {string} */ name) => (await fetch(`/samples/${name}`)).blob(),
+      /** @param {Blob} blob */
+      latin1: async (blob) =>
+        Array.from(new Uint8Array(await blob.arrayBuffer()), (byte) => String.fromCharCode(byte)).join(''),
+      /** @param {Promise<unknown>} promise */
+      failure: (promise) =>
+        promise.then(
+          () => 'no failure',
+          (/** @type {any} */ error) => (typeof error.code === 'string' ? error.code : error.name),
+        ),
+    });
+  });
+  return opened;
+}
+
+/* What runs inside page.evaluate sees these. */
+/* global BodyMap, sample, latin1, failure */
+
+test('abort during inference stops the worker at once, and the next parse is right', async (context) => {
+  const { page } = await openHost(context);
+  const { name, took, map, stages } = await page.evaluate(async (files) => {
+    const bodymap = await BodyMap.load();
+    const aborter = new AbortController();
+    const running = bodymap.parse(await sample(files[0]), {
+      signal: aborter.signal,
+      onProgress: ({ stage }) => void (stage === 'inference' && aborter.abort()),
+    });
+    let began = 0;
+    aborter.signal.addEventListener('abort', () => (began = performance.now()));
+    const failed = await failure(running);
+    const elapsed = performance.now() - began;
+    /** @type {string[]} */
+    const seen = [];
+    const parsing = await bodymap.parse(await sample(files[1]), {
+      onProgress: ({ stage }) => void (seen.at(-1) !== stage && seen.push(stage)),
+    });
+    return { name: failed, took: elapsed, map: await latin1(await parsing.export('labelmap')), stages: seen };
+  }, [BIDEN, HOPPER]);
+  assert.equal(name, 'AbortError');
+  assert.ok(took < 100, `${took} ms`);
+  assert.deepEqual(stages, ['wasm', 'model', 'decode', 'inference', 'finish']);
+  assert.ok(agreement(Buffer.from(map, 'latin1'), await native(HOPPER)) >= 0.999);
+});
+
+test('abort of a waiting call leaves the running one alone', async (context) => {
+  const { page } = await openHost(context);
+  const outcome = await page.evaluate(async (name) => {
+    const bodymap = await BodyMap.load({ threads: 1 });
+    const photo = await sample(name);
+    const aborter = new AbortController();
+    const first = bodymap.parse(photo);
+    const second = failure(bodymap.parse(photo, { signal: aborter.signal }));
+    const third = bodymap.parse(photo);
+    aborter.abort();
+    const [one, two, three] = await Promise.all([first, second, third]);
+    const same = one.labels.every((label, i) => label === three.labels[i]);
+    return [two, same, await failure(bodymap.parse(photo, { signal: AbortSignal.abort() }))];
+  }, HOPPER);
+  assert.deepEqual(outcome, ['AbortError', true, 'AbortError']);
+});
+
+test('progress rises from 0 to 1 in each stage', async (context) => {
+  const { page } = await openHost(context);
+  const events = await page.evaluate(async (name) => {
+    /** @type {{ stage: string, fraction: number }[]} */
+    const seen = [];
+    const onProgress = (/** @type {any} */ event) => seen.push(event);
+    const bodymap = await BodyMap.load({ onProgress });
+    await bodymap.parse(await sample(name), { onProgress });
+    return seen;
+  }, HOPPER);
+  for (const stage of ['wasm', 'model', 'decode', 'inference', 'finish']) {
+    const fractions = events.filter((event) => event.stage === stage).map((event) => event.fraction);
+    assert.deepEqual(fractions, fractions.toSorted((a, b) => a - b), stage);
+    assert.deepEqual([fractions[0], fractions.at(-1)], [0, 1], stage);
+  }
+});
+
+test('a parsing outlives its worker: paint and every export work from its parts', async (context) => {
+  const { page } = await openHost(context);
+  const same = await page.evaluate(async (files) => {
+    const bodymap = await BodyMap.load({ threads: 1 });
+    const parsing = await bodymap.parse(await sample(files[0]));
+    const outputs = async () => {
+      const canvas = new OffscreenCanvas(1, 1);
+      await parsing.paint(canvas, { palette: 'voc', opacity: 0.5 });
+      const formats = /** @type {const} */ (['labelmap', 'colormap', 'overlay', 'json']);
+      const blobs = [];
+      for (const format of formats) blobs.push(await latin1(await parsing.export(format)));
+      const context2d = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d'));
+      const { data, width, height } = context2d.getImageData(0, 0, canvas.width, canvas.height);
+      return [...blobs, `painted ${width}x${height}`, data.join()];
+    };
+    const before = await outputs();
+    const aborter = new AbortController();
+    const aborted = bodymap.parse(await sample(files[1]), {
+      signal: aborter.signal,
+      onProgress: () => aborter.abort(),
+    });
+    const failed = await failure(aborted);
+    const after = await outputs();
+    return [failed, ...before.map((output, i) => output.length > 10 && output === after[i])];
+  }, [HOPPER, BIDEN]);
+  assert.deepEqual(same, ['AbortError', true, true, true, true, true, true]);
+});
+
+test('a trap ends the worker with worker-crashed, and the next call works', async (context) => {
+  const { page } = await openHost(context, {
+    alter: (path, body) =>
+      path === 'worker/photo.js'
+        ? Buffer.from(`${body}`.replace('{\n  const photo', "{\n  if (source.size === 4) throw new WebAssembly.RuntimeError('unreachable');\n  const photo"))
+        : body,
+  });
+  const outcome = await page.evaluate(async (name) => {
+    const bodymap = await BodyMap.load();
+    const crashed = failure(bodymap.parse(new Blob(['trap'])));
+    const next = bodymap.parse(await sample(name));
+    return [await crashed, (await next).width];
+  }, HOPPER);
+  assert.deepEqual(outcome, ['worker-crashed', 512]);
+});
+
+test('dispose ends the worker and rejects what is running, waiting and later asked', async (context) => {
+  const { page } = await openHost(context);
+  const closed = new Promise((resolve) => page.on('worker', (worker) => worker.on('close', resolve)));
+  const outcome = await page.evaluate(async (name) => {
+    const bodymap = await BodyMap.load({ threads: 1 });
+    const photo = await sample(name);
+    const calls = [failure(bodymap.parse(photo)), failure(bodymap.parse(photo))];
+    bodymap.dispose();
+    return Promise.all([...calls, failure(bodymap.parse(photo))]);
+  }, HOPPER);
+  assert.deepEqual(outcome, ['disposed', 'disposed', 'disposed']);
+  await closed;
+});
+
+test('pictures of every kind are read as they are shown', async (context) => {
+  const { page } = await openHost(context);
+  const sizes = await page.evaluate(async (name) => {
+    const bodymap = await BodyMap.load({ threads: 1 });
+    const image = new Image();
+    image.src = `/samples/${name}`;
+    await image.decode();
+    const bitmap = await createImageBitmap(image);
+    const canvas = new OffscreenCanvas(300, 200);
+    const context2d = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d'));
+    context2d.drawImage(image, 0, 0);
+    const frame = new VideoFrame(canvas, { timestamp: 0 });
+    const data = context2d.getImageData(0, 0, 100, 50);
+    const found = [];
+    for (const source of [image, bitmap, canvas, frame, data]) {
+      const parsing = await bodymap.parse(source);
+      found.push(`${parsing.width}x${parsing.height}`);
+    }
+    frame.close();
+    const small = await bodymap.parse(image, { maxSide: 300 });
+    const unloaded = await failure(bodymap.parse(new Image()));
+    const number = await failure(bodymap.parse(/** @type {any} */ (7)));
+    return [...found, `${small.width}x${small.height}`, small.labels.length, small.people.length, unloaded, number];
+  }, HOPPER);
+  assert.deepEqual(sizes, [
+    '512x600',
+    '512x600',
+    '300x200',
+    '300x200',
+    '100x50',
+    '256x300',
+    256 * 300,
+    256 * 300,
+    'bad-source',
+    'bad-source',
+  ]);
+});
+
+test('wrong options are refused by name and do no harm', async (context) => {
+  const { page } = await openHost(context, { expected: /404/ });
+  const outcome = await page.evaluate(async (name) => {
+    const bodymap = await BodyMap.load({ threads: 1 });
+    const parsing = await bodymap.parse(await sample(name));
+    const canvas = new OffscreenCanvas(1, 1);
+    const codes = [
+      await failure(BodyMap.load({ threads: 0 })),
+      await failure(BodyMap.load({ modelUrl: '/no-such-model' })),
+      await failure(BodyMap.load({ workerUrl: '/no-such-worker.js' })),
+      await failure(BodyMap.load({ wasmUrl: '/no-such-engine' })),
+      await failure(parsing.export(/** @type {any} */ ('coco'))),
+      await failure(parsing.paint(canvas, /** @type {any} */ ({ colour: 'red' }))),
+      await failure(parsing.paint(canvas, { palette: /** @type {any} */ ('rainbow') })),
+      await failure(parsing.paint(canvas, { classes: [200] })),
+      await failure(parsing.paint(canvas, { width: 4096 })),
+    ];
+    await parsing.paint(canvas, { width: 51, height: 60 });
+    return [...codes, canvas.width, canvas.height];
+  }, HOPPER);
+  const [bad, missing] = ['bad-option', 'download-failed'];
+  assert.deepEqual(outcome, [bad, missing, missing, missing, bad, bad, bad, bad, bad, 51, 60]);
+});
+
+test('without cross-origin isolation one thread is used', async (context) => {
+  const { page } = await openHost(context, { headers: false });
+  assert.deepEqual(
+    await page.evaluate(async () => {
+      const bodymap = await BodyMap.load({ threads: 4 });
+      return [globalThis.crossOriginIsolated, bodymap.threads, bodymap.classes.length, bodymap.model.label_set];
+    }),
+    [false, 1, 20, 'cihp'],
+  );
+});
+
+test('where the threads cannot be started the work goes on with one', async (context) => {
+  const { page } = await openHost(context, {
+    alter: (path, body) => (path === 'pool-worker.js' ? null : body),
+    expected: /going on with one thread|404/,
+  });
+  assert.equal(await page.evaluate(async () => (await BodyMap.load({ threads: 2 })).threads), 1);
+});

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { readFile, readdir } from 'node:fs/promises';
+import { test } from 'node:test';
+
+import { openPage, parseSample } from './browser.mjs';
+
+const WWW = new URL('../../www/', import.meta.url);
+const read = (/** @type {string} */ path) => readFile(new URL(path, WWW), 'utf8');
+const en = JSON.parse(await read('i18n/en.json'));
+const zh = JSON.parse(await read('i18n/zh.json'));
+const html = await read('index.html');
+
+/** Every script of the site, joined. */
+async function scripts() {
+  const names = (await readdir(WWW, { recursive: true })).filter((name) => name.endsWith('.js'));
+  return (await Promise.all(names.map(read))).join('\n');
+}
+
+test('both languages have the same texts with the same values', () => {
+  assert.deepEqual(Object.keys(zh), Object.keys(en));
+  const values = (/** @type {string} */ text) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
+  for (const key of Object.keys(en)) assert.deepEqual(values(zh[key]), values(en[key]), key);
+});
+
+test('the markup and the scripts use texts that exist, and all of them', async () => {
+  const used = new Set([...html.matchAll(/data-i18n="([^"]+)"/g)].map(([, key]) => key));
+  for (const [, pairs] of html.matchAll(/data-i18n-attributes="([^"]+)"/g)) {
+    for (const pair of pairs.split('; ')) used.add(pair.split(':')[1]);
+  }
+  const code = await scripts();
+  for (const [, key] of code.matchAll(/'(?:[a-z-]+:)?((?:intake|samples|stage|work|legend|ready|error)\.[a-z-]+)'/g)) used.add(key);
+  for (const key of used) assert.ok(key in en, `${key} has no text`);
+  for (const [, name] of code.matchAll(/key: '(\w+)'/g)) {
+    for (const part of ['alt', 'credit']) used.add(`samples.${name}.${part}`);
+  }
+  const built = /^(class|error|stage)\./;
+  assert.deepEqual(Object.keys(en).filter((key) => !used.has(key) && !built.test(key)), []);
+});
+
+test('the markup says in English what the English texts say', () => {
+  for (const [, key, text] of html.matchAll(/data-i18n="([^"]+)"[^>]*>([^<]*)</g)) assert.equal(text, en[key], key);
+});
+
+test('every error code has a text', async () => {
+  const rust = await readFile(new URL('../src/error.rs', WWW), 'utf8');
+  const codes = new Set([...rust.matchAll(/Code::\w+ => "([a-z-]+)"/g)].map(([, code]) => code));
+  for (const [, code] of (await scripts()).matchAll(/BodyMapError\(\s*'([a-z-]+)'/g)) codes.add(code);
+  assert.ok(codes.size > 15);
+  // The page never disposes of its engine, and the command line alone touches files.
+  for (const code of codes) if (!['disposed', 'io'].includes(code)) assert.ok(`error.${code}` in en, code);
+});
+
+test('the language of the browser is taken, can be changed and is remembered', async (context) => {
+  const { page } = await openPage(context, { context: { locale: 'zh-CN' } });
+  await page.locator('html[lang=zh-Hans]').waitFor();
+  assert.equal(await page.innerText('h1'), zh['intro.title']);
+  assert.equal(await page.title(), zh['page.title']);
+  await parseSample(page, 'mpl_grace_hopper.jpg');
+  // What is shown and not ours to translate: names, and the two languages.
+  const foreign = await page.evaluate(() => {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const found = [];
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const parent = /** @type {Element} */ (node.parentElement);
+      if (!/[A-Za-z]{2}/.test(node.textContent ?? '') || parent.closest('option, [rel~=license], #model-title')) continue;
+      if (!/[\u4e00-\u9fff]/.test(node.textContent ?? '')) found.push(node.textContent);
+    }
+    return found;
+  });
+  assert.deepEqual(foreign, ['bodymap']);
+  const classes = await page.locator('#legend .name').allInnerTexts();
+  assert.ok(classes.length > 3 && classes.every((name) => /^[\u4e00-\u9fff]+$/.test(name)), classes.join());
+
+  await page.selectOption('#language', 'en');
+  await page.locator('html[lang=en]').waitFor();
+  assert.ok((await page.locator('#legend .name').allInnerTexts()).includes('Face'));
+  assert.equal(/[\u4e00-\u9fff]/.test((await page.locator('main').innerText()) + (await page.title())), false);
+  await page.reload();
+  await page.locator('html[lang=en]').waitFor();
+});

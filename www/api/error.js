@@ -1,0 +1,13 @@
+/** An error with a stable code for programs and an English sentence for people. */
+export class BodyMapError extends Error {
+  /**
+   * @param {string} code kebab-case, stable
+   * @param {string} message what was wrong with which input, and what to do
+   * @param {unknown} [cause]
+   */
+  constructor(code, message, cause) {
+    super(message, { cause });
+    this.name = 'BodyMapError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,185 @@
+import { BodyMapError } from './error.js';
+import { scriptUrl } from './script-url.js';
+
+/**
+ * @typedef {import('../bodymap.d.ts').Progress} Progress
+ * @typedef {{ signal?: AbortSignal, onProgress?: (progress: Progress) => void }} CallOptions
+ * @typedef {{ op: string, [field: string]: unknown }} Request
+ * @typedef {(held: number | null) => Request | null} MakeRequest
+ *
+ * @typedef {object} Call
+ * @property {MakeRequest} request
+ * @property {CallOptions} options
+ * @property {(value: any) => void} resolve
+ * @property {(reason: unknown) => void} reject
+ */
+
+/**
+ * One worker and the queue of calls for it. A worker is started when a call
+ * needs one and stopped at once when its call is aborted or its engine traps;
+ * the next call then gets a new one.
+ */
+export class WorkerSession {
+  #workerUrl;
+  #start;
+  /** @type {Worker | null} */
+  #worker = null;
+  /** @type {number | null} Key of the parsing the worker holds. */
+  #held = null;
+  /** @type {Call[]} */
+  #queue = [];
+  /** @type {Call | null} */
+  #running = null;
+  /** @type {(reason: unknown) => void} Rejects what the worker is being asked. */
+  #interrupt = () => {};
+  /** @type {unknown} Why the worker was stopped. */
+  #failure = null;
+  #disposed = false;
+
+  /** @type {any} The worker's answer to the start request. */
+  started = null;
+
+  /**
+   * @param {URL} workerUrl
+   * @param {Request} start first request to every new worker
+   */
+  constructor(workerUrl, start) {
+    this.#workerUrl = workerUrl;
+    this.#start = start;
+  }
+
+  /**
+   * Queues a request. `request` is made when its turn comes and is told the key
+   * of the parsing that the worker then holds; null asks for a started worker only.
+   *
+   * @param {MakeRequest} request
+   * @param {CallOptions} [options]
+   * @returns {Promise<any>}
+   */
+  call(request, options = {}) {
+    const { signal } = options;
+    return new Promise((resolve, reject) => {
+      if (this.#disposed) throw new BodyMapError('disposed', 'this BodyMap has been disposed of; load a new one');
+      signal?.throwIfAborted();
+      const abort = () => this.#abort(call, signal?.reason);
+      const settled = () => signal?.removeEventListener('abort', abort);
+      /** @type {Call} */
+      const call = {
+        request,
+        options,
+        resolve: (value) => (settled(), resolve(value)),
+        reject: (reason) => (settled(), reject(reason)),
+      };
+      signal?.addEventListener('abort', abort);
+      this.#queue.push(call);
+      this.#next();
+    });
+  }
+
+  /** Stops the worker; queued and later calls are rejected. */
+  dispose() {
+    this.#disposed = true;
+    const gone = new BodyMapError('disposed', 'the BodyMap was disposed of');
+    for (const call of this.#queue.splice(0)) call.reject(gone);
+    this.#fail(gone);
+  }
+
+  async #next() {
+    if (this.#running) return;
+    const call = this.#queue.shift();
+    if (!call) return;
+    this.#running = call;
+    try {
+      if (!this.#worker) await this.#startWorker(call);
+      call.resolve(await this.#perform(call));
+    } catch (error) {
+      call.reject(error);
+    }
+    this.#running = null;
+    this.#next();
+  }
+
+  /** @param {Call} call */
+  async #startWorker(call) {
+    this.#worker = this.#spawn();
+    try {
+      this.started = await this.#ask(this.#start, call);
+    } catch (error) {
+      this.#stop();
+      throw error;
+    }
+    // A later worker skips the compilation, and the flavour that failed.
+    const { module, threads } = this.started;
+    this.#start = { ...this.#start, module, threads };
+  }
+
+  /** @param {Call} call */
+  async #perform(call) {
+    const request = call.request(this.#held);
+    if (!request) return null;
+    const worker = this.#worker;
+    this.#held = null;
+    const value = await this.#ask(request, call);
+    // An abort may have come between the answer and its arrival here.
+    if (worker === this.#worker) this.#held = /** @type {number} */ (request.key);
+    return value;
+  }
+
+  #spawn() {
+    const worker = new Worker(scriptUrl(this.#workerUrl), { type: 'module', name: 'bodymap' });
+    worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      // An event without a message says that the script did not load.
+      const error =
+        event instanceof ErrorEvent
+          ? new BodyMapError('worker-crashed', `the worker stopped: ${event.message}; try again`)
+          : new BodyMapError('download-failed', `${this.#workerUrl.pathname} could not be loaded`);
+      this.#fail(error);
+    });
+    return worker;
+  }
+
+  /**
+   * @param {Request} request
+   * @param {Call} call
+   * @returns {Promise<any>}
+   */
+  #ask(request, call) {
+    return new Promise((resolve, reject) => {
+      const worker = this.#worker;
+      if (!worker) throw this.#failure;
+      this.#interrupt = reject;
+      worker.onmessage = ({ data: { progress, error, fatal, value } }) => {
+        if (progress) return call.options.onProgress?.(progress);
+        if (!error) return resolve(value);
+        const reason = new BodyMapError(error.code, error.message);
+        if (fatal) this.#fail(reason);
+        else reject(reason);
+      };
+      worker.postMessage(request);
+    });
+  }
+
+  /** @param {unknown} reason */
+  #fail(reason) {
+    this.#stop();
+    this.#failure = reason;
+    this.#interrupt(reason);
+  }
+
+  /**
+   * @param {Call} call
+   * @param {unknown} reason
+   */
+  #abort(call, reason) {
+    if (this.#running === call) return this.#fail(reason);
+    this.#queue.splice(this.#queue.indexOf(call), 1);
+    call.reject(reason);
+  }
+
+  #stop() {
+    this.#worker?.terminate();
+    this.#worker = null;
+    this.#held = null;
+  }
+}

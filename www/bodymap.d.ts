@@ -1,0 +1,203 @@
+/**
+ * bodymap: people in a photograph to body parts and clothes, in the tab.
+ *
+ * ```js
+ * import { BodyMap } from './bodymap.js';
+ *
+ * const bodymap = await BodyMap.load();
+ * const parsing = await bodymap.parse(file);
+ * await parsing.paint(document.querySelector('canvas'));
+ * ```
+ *
+ * Importing has no side effects. The work is done in one dedicated worker;
+ * calls are queued and answered in order. Every method that returns a promise
+ * rejects with a {@link BodyMapError}, or with `signal.reason` when aborted.
+ */
+
+/** What a step of the work is, and how much of it is done. */
+export interface Progress {
+  /**
+   * `wasm`: the engine is fetched and compiled (0, then 1); `model`: bytes of
+   * the model, from the sizes on its card; `decode`: the photo is read;
+   * `inference`: the network runs; `finish`: the result is copied.
+   */
+  stage: 'wasm' | 'model' | 'decode' | 'inference' | 'finish';
+  /** Part of the stage that is done, 0 to 1, never falling. */
+  fraction: number;
+}
+
+export interface LoadOptions {
+  /** Folder of the model below `models/`. Default `default`. */
+  model?: string;
+  /** Told about the stages `wasm` and `model`. */
+  onProgress?: (progress: Progress) => void;
+  /** Stops loading; the promise rejects with `signal.reason`. */
+  signal?: AbortSignal;
+  /** Folder that holds `threaded/` and `threadless/`. Default `pkg/` beside this module. */
+  wasmUrl?: string | URL;
+  /** The worker script, of the page's own origin. Default `worker.js` beside this module. */
+  workerUrl?: string | URL;
+  /** Folder that holds the model's `card.json` and files; overrides `model`. */
+  modelUrl?: string | URL;
+  /**
+   * Threads of the engine, 1 or more. Default: the processors the browser
+   * reports, at most 8. Without cross-origin isolation (COOP and COEP headers)
+   * it is always 1. The label map is the same for every number.
+   */
+  threads?: number;
+}
+
+/** A photo: a file is read by bodymap's own decoders, so that the result is that of the command line. */
+export type Source =
+  | Blob
+  | HTMLImageElement
+  | HTMLVideoElement
+  | HTMLCanvasElement
+  | OffscreenCanvas
+  | ImageBitmap
+  | VideoFrame
+  | ImageData;
+
+export interface ParseOptions {
+  /** Stops the work at once by ending the worker; the next call starts a new one. */
+  signal?: AbortSignal;
+  /** The photo is shrunk first so that its longest side is at most this many pixels. */
+  maxSide?: number;
+  /** Told about every stage, in order. */
+  onProgress?: (progress: Progress) => void;
+}
+
+/** A class of the label set. */
+export interface Class {
+  /** Value in {@link Parsing.labels}; 0 is the background. */
+  id: number;
+  /** English name. Left and right are the person's own. */
+  name: string;
+  /** Red, green, blue of the default palette, 0 to 255. */
+  color: [number, number, number];
+}
+
+/** The model card: what the model is and how it wants its input. */
+export interface ModelCard {
+  id: string;
+  title: string;
+  version: string;
+  /** Licence of the weights, not of the code. */
+  licence: { name: string; url: string; attribution: string };
+  label_set: string;
+  files: { path: string; bytes: number; sha256: string }[];
+  [field: string]: unknown;
+}
+
+/** One class of one person. */
+export interface Segment {
+  /** Class id. */
+  class: number;
+  /** Class name. */
+  label: string;
+  /** Person id from 1; 0 belongs to nobody. */
+  person: number;
+  /** Mean confidence, 0 to 1. */
+  score: number;
+  /** Pixels. */
+  area: number;
+  /** Left, top, width, height in pixels. */
+  bbox: [number, number, number, number];
+}
+
+/** Milliseconds in the worker; waiting in the queue and loading are not counted. */
+export interface Timings {
+  decode: number;
+  /** From pixels to label map. */
+  inference: number;
+  total: number;
+}
+
+/** Red, green, blue, each 0 to 255; or hue (0 to 360), saturation and value (0 to 1). */
+export type Colour = [red: number, green: number, blue: number] | { hsv: [hue: number, saturation: number, value: number] };
+
+/** The LIP and CIHP convention, the Pascal VOC colour map, or one colour per class id. */
+export type Palette = 'cihp' | 'voc' | Colour[];
+
+export interface ExportOptions {
+  /** Default: that of the label set. */
+  palette?: Palette;
+  /** Class ids to show. Default: all. */
+  classes?: number[];
+  /** Only this person. Default: everybody. */
+  person?: number;
+  /** Of the colours, 0 to 1. Default: 0.6 in an overlay, else 1. */
+  opacity?: number;
+  signal?: AbortSignal;
+}
+
+export interface PaintOptions extends ExportOptions {
+  /** Size of the canvas in pixels, at most the photo's. Default: the photo's, at most 16.7 megapixels (the limit of iOS). */
+  width?: number;
+  height?: number;
+}
+
+/**
+ * `labelmap`: indexed PNG, pixel = class id; `colormap`: PNG; `overlay`: PNG of
+ * the photo under the colours; `json`: the masks as the service answers them.
+ */
+export type ExportFormat = 'labelmap' | 'colormap' | 'overlay' | 'json';
+
+/** What was found in one photo, in the photo's own size and upright. */
+export interface Parsing {
+  /** Pixels. */
+  readonly width: number;
+  /** Pixels. */
+  readonly height: number;
+  /** Id of the label set, such as `cihp`. */
+  readonly labelSet: string;
+  /** Class id of each pixel, row by row; `width * height` values. */
+  readonly labels: Uint8Array<ArrayBuffer>;
+  /** Person id of each pixel, as `labels`; 0 is the background and what belongs to nobody. */
+  readonly people: Uint16Array<ArrayBuffer>;
+  readonly segments: Segment[];
+  readonly timings: Timings;
+  /**
+   * Replaces the canvas' picture and size by the colours of the classes;
+   * the background and classes that are not shown are transparent.
+   *
+   * Errors: `bad-option`.
+   */
+  paint(canvas: HTMLCanvasElement | OffscreenCanvas, options?: PaintOptions): Promise<void>;
+  /** Errors: `bad-option`, `out-of-memory`. */
+  export(format: ExportFormat, options?: ExportOptions): Promise<Blob>;
+}
+
+export declare class BodyMap {
+  private constructor();
+  /**
+   * Starts the worker and fetches engine and model; the model is kept in the
+   * Cache API under its hash and checked each time it is read.
+   *
+   * Errors: `download-failed`, `wrong-hash`, `bad-card`, `bad-model`,
+   * `unsupported-browser`, `out-of-memory`, `worker-crashed`, `bad-option`.
+   */
+  static load(options?: LoadOptions): Promise<BodyMap>;
+  readonly model: ModelCard;
+  /** Classes of the model's label set, in the order of their ids. */
+  readonly classes: Class[];
+  /** Threads in use. */
+  readonly threads: number;
+  /** Version of the engine. */
+  readonly version: string;
+  /**
+   * Errors: `empty-file`, `file-too-large`, `unsupported-format`,
+   * `photo-too-large`, `truncated`, `corrupt-photo`, `bad-source`,
+   * `bad-option`, `inference-failed`, `out-of-memory`, `worker-crashed`; after
+   * each of them the next call works.
+   */
+  parse(source: Source, options?: ParseOptions): Promise<Parsing>;
+  /** Ends the worker and frees its memory; later calls fail with `disposed`. */
+  dispose(): void;
+}
+
+export declare class BodyMapError extends Error {
+  constructor(code: string, message: string, cause?: unknown);
+  /** Stable, kebab case. */
+  readonly code: string;
+}

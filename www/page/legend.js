@@ -1,0 +1,179 @@
+import { byId, make } from './element.js';
+import { hasText, say, sayAttributes, text } from './i18n.js';
+
+/**
+ * @typedef {import('../bodymap.js').Parsing} Parsing
+ * @typedef {import('../bodymap.js').Class} Class
+ * @typedef {import('../bodymap.js').ExportOptions} ExportOptions
+ * @typedef {Class['color']} Color
+ */
+
+const BACKGROUND = 0;
+
+/** The classes found in the photo: share, colour, and whether each is shown. */
+export class Legend {
+  #list = byId('legend', HTMLUListElement);
+  #reset = byId('reset-colours', HTMLButtonElement);
+  /** @type {Class[]} */
+  #classes = [];
+  /** @type {Color[]} The reader's colours; they stay from photo to photo. */
+  #palette = [];
+  /** @type {Map<number, HTMLInputElement>} Switch of each class found. */
+  #switches = new Map();
+  #onChange;
+  #onPoint;
+
+  /**
+   * @param {() => void} onChange what is shown has changed
+   * @param {(id: number | null) => void} onPoint a class is pointed out, or none any more
+   */
+  constructor(onChange, onPoint) {
+    this.#onChange = onChange;
+    this.#onPoint = onPoint;
+    byId('all', HTMLButtonElement).addEventListener('click', () => this.#switchAll(true));
+    byId('none', HTMLButtonElement).addEventListener('click', () => this.#switchAll(false));
+    this.#reset.addEventListener('click', () => this.#resetColours());
+  }
+
+  /** What is shown, as paint and export options. */
+  get options() {
+    /** @type {ExportOptions} */
+    const options = { palette: this.#palette };
+    const switches = [...this.#switches];
+    if (!switches.every(([, box]) => box.checked)) {
+      options.classes = switches.filter(([, box]) => box.checked).map(([id]) => id);
+    }
+    return options;
+  }
+
+  /**
+   * Name and colour of a class; null for the background.
+   *
+   * @param {number} id
+   */
+  describe(id) {
+    if (id === BACKGROUND) return null;
+    return { name: text(nameKey(this.#classes[id].name)), color: hex(this.#palette[id]) };
+  }
+
+  /**
+   * @param {Parsing} parsing
+   * @param {Class[]} classes its label set
+   */
+  show(parsing, classes) {
+    this.#classes = classes;
+    if (this.#palette.length !== classes.length) this.#palette = classes.map(({ color }) => color);
+    const shares = sharesOf(parsing.labels, classes.length);
+    const found = classes.filter(({ id }) => id !== BACKGROUND && shares[id] > 0);
+    found.sort((a, b) => shares[b.id] - shares[a.id]);
+    this.#switches.clear();
+    this.#list.replaceChildren(...found.map((of) => this.#row(of, shares[of.id])));
+    const background = /** @type {Element} */ (byId('background', HTMLElement).querySelector('.share'));
+    say(background, 'legend.share', { percent: percentOf(shares[BACKGROUND]) });
+    byId('nobody', HTMLElement).hidden = found.length > 0;
+    for (const id of ['all', 'none']) byId(id, HTMLElement).hidden = found.length === 0;
+  }
+
+  /** @returns {number} of classes found */
+  get size() {
+    return this.#switches.size;
+  }
+
+  /**
+   * @param {Class} of
+   * @param {number} share
+   */
+  #row({ id, name }, share) {
+    const box = make('input', { type: 'checkbox', checked: true });
+    box.addEventListener('change', () => this.#onChange());
+    this.#switches.set(id, box);
+
+    const label = make('span', { className: 'name' });
+    say(label, nameKey(name));
+
+    const swatch = make('input', { type: 'color', value: hex(this.#palette[id]) });
+    sayAttributes(swatch, 'aria-label:legend.colour', { name: { key: nameKey(name) } });
+
+    const percent = make('span', { className: 'share' });
+    say(percent, 'legend.share', { percent: percentOf(share) });
+
+    const row = make('li', {}, make('label', {}, box, label), percent, swatch);
+    row.dataset.class = String(id);
+    row.style.setProperty('--share', String(share));
+    row.style.setProperty('--colour', hex(this.#palette[id]));
+    swatch.addEventListener('input', () => this.#recolour(id, swatch.value, row));
+    row.addEventListener('pointerenter', () => this.#onPoint(id));
+    row.addEventListener('pointerleave', () => this.#onPoint(null));
+    row.addEventListener('focusin', ({ target }) => {
+      if (/** @type {Element} */ (target).matches(':focus-visible')) this.#onPoint(id);
+    });
+    row.addEventListener('focusout', () => this.#onPoint(null));
+    return row;
+  }
+
+  /**
+   * @param {number} id
+   * @param {string} colour
+   * @param {HTMLElement} row
+   */
+  #recolour(id, colour, row) {
+    this.#palette = this.#palette.with(id, rgb(colour));
+    row.style.setProperty('--colour', colour);
+    this.#reset.hidden = false;
+    this.#onChange();
+  }
+
+  #resetColours() {
+    this.#palette = this.#classes.map(({ color }) => color);
+    for (const row of /** @type {HTMLCollectionOf<HTMLElement>} */ (this.#list.children)) {
+      const colour = hex(this.#palette[Number(row.dataset.class)]);
+      row.style.setProperty('--colour', colour);
+      /** @type {HTMLInputElement} */ (row.querySelector('[type=color]')).value = colour;
+    }
+    this.#reset.hidden = true;
+    byId('all', HTMLButtonElement).focus();
+    this.#onChange();
+  }
+
+  /** @param {boolean} on */
+  #switchAll(on) {
+    for (const box of this.#switches.values()) box.checked = on;
+    this.#onChange();
+  }
+}
+
+/**
+ * @param {Uint8Array} labels
+ * @param {number} classes
+ * @returns {number[]} part of the pixels of each class, 0 to 1
+ */
+function sharesOf(labels, classes) {
+  const counts = new Array(classes).fill(0);
+  for (const label of labels) counts[label]++;
+  return counts.map((count) => count / labels.length);
+}
+
+/** @param {number} share */
+function percentOf(share) {
+  return share < 0.001 ? '< 0.1' : Math.round(1000 * share) / 10;
+}
+
+/** @param {string} name English name, from the label set */
+function nameKey(name) {
+  const key = `class.${name}`;
+  return hasText(key) ? key : name;
+}
+
+/** @param {Color} color */
+function hex(color) {
+  return `#${color.map((value) => value.toString(16).padStart(2, '0')).join('')}`;
+}
+
+/**
+ * @param {string} colour `#rrggbb`
+ * @returns {Color}
+ */
+function rgb(colour) {
+  const value = parseInt(colour.slice(1), 16);
+  return [value >> 16, (value >> 8) & 255, value & 255];
+}

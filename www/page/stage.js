@@ -1,0 +1,120 @@
+import { startDivider } from './divider.js';
+import { byId } from './element.js';
+import { latest } from './latest.js';
+import { startUnderPointer } from './under-pointer.js';
+
+/**
+ * @typedef {import('../bodymap.js').Parsing} Parsing
+ * @typedef {import('../bodymap.js').PaintOptions} PaintOptions
+ */
+
+/** Longest side of the painted canvases: enough for a large screen. */
+const MAX_CANVAS_SIDE = 2048;
+const FIRST_DIVIDE = 38;
+
+/** The picture: photo, colours over it, the class that is pointed out, the divider. */
+export class Stage {
+  #picture = byId('picture', HTMLElement);
+  #photo = byId('photo', HTMLImageElement);
+  #colormap = byId('colormap', HTMLCanvasElement);
+  #highlight = byId('highlight', HTMLCanvasElement);
+  #moveDivider = startDivider(this.#picture, byId('divider', HTMLElement));
+  /** @type {Parsing | null} */
+  #parsing = null;
+
+  /**
+   * @param {(id: number) => { name: string, color: string } | null} describe a class; null for the background
+   * @param {(error: unknown) => void} onError
+   */
+  constructor(describe, onError) {
+    startUnderPointer(this.#picture, byId('under-pointer', HTMLElement), (x, y) => this.#classAt(x, y, describe));
+    const opacity = byId('opacity', HTMLInputElement);
+    const apply = () => this.#picture.style.setProperty('--strength', String(Number(opacity.value) / 100));
+    opacity.addEventListener('input', apply);
+    apply();
+
+    const paint = latest((/** @type {PaintOptions} */ options) => this.#paint(this.#colormap, options));
+    this.paint = (/** @type {PaintOptions} */ options) => paint(options).catch(onError);
+    const point = latest((/** @type {PaintOptions | null} */ options) => this.#pointOut(options));
+    this.pointOut = (/** @type {PaintOptions | null} */ options) => point(options).catch(onError);
+  }
+
+  /** Strength of the colours, 0 to 1. */
+  get opacity() {
+    return Number(byId('opacity', HTMLInputElement).value) / 100;
+  }
+
+  /**
+   * Shows the photo alone.
+   *
+   * @param {Blob} file
+   */
+  showPhoto(file) {
+    this.clear();
+    this.#photo.src = URL.createObjectURL(file);
+    // A file that the browser cannot show is reported by the parser.
+    this.#photo.decode().then(
+      () => this.#setRatio(this.#photo.naturalWidth, this.#photo.naturalHeight),
+      () => {},
+    );
+  }
+
+  /** @param {Parsing} parsing of the photo that is shown */
+  showParsing(parsing) {
+    this.#parsing = parsing;
+    this.#setRatio(parsing.width, parsing.height);
+    this.#moveDivider(FIRST_DIVIDE);
+  }
+
+  clear() {
+    URL.revokeObjectURL(this.#photo.src);
+    this.#photo.removeAttribute('src');
+    this.#parsing = null;
+    for (const canvas of [this.#colormap, this.#highlight]) canvas.width = canvas.height = 0;
+    this.#picture.classList.remove('is-pointing', 'has-photo');
+    this.#moveDivider(100);
+  }
+
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
+  #setRatio(width, height) {
+    this.#picture.style.setProperty('--ratio', String(width / height));
+    this.#picture.classList.add('has-photo');
+  }
+
+  /** @param {PaintOptions | null} options of the one class to point out, or none */
+  async #pointOut(options) {
+    if (options) await this.#paint(this.#highlight, options);
+    this.#picture.classList.toggle('is-pointing', options !== null);
+  }
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {PaintOptions} options
+   */
+  async #paint(canvas, options) {
+    const parsing = this.#parsing;
+    if (!parsing) return;
+    const scale = Math.min(1, MAX_CANVAS_SIDE / Math.max(parsing.width, parsing.height));
+    const next = document.createElement('canvas');
+    await parsing.paint(next, { ...options, width: parsing.width * scale, height: parsing.height * scale });
+    // The photo may have been replaced meanwhile.
+    if (parsing !== this.#parsing) return;
+    canvas.width = next.width;
+    canvas.height = next.height;
+    canvas.getContext('2d')?.drawImage(next, 0, 0);
+  }
+
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @param {(id: number) => { name: string, color: string } | null} describe
+   */
+  #classAt(x, y, describe) {
+    if (!this.#parsing) return null;
+    const { width, height, labels } = this.#parsing;
+    return describe(labels[Math.floor(y * height) * width + Math.floor(x * width)]);
+  }
+}

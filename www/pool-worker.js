@@ -1,0 +1,20 @@
+const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (self));
+
+scope.addEventListener(
+  'message',
+  async ({ data: { module, memory, receiver, glueUrl } }) => {
+    /** @type {import('./worker/glue.d.ts').Glue} */
+    let glue;
+    try {
+      glue = await import(glueUrl);
+      await glue.default({ module_or_path: module, memory });
+    } catch (error) {
+      scope.postMessage({ error: `a thread could not be started: ${error}` });
+      return;
+    }
+    scope.postMessage({});
+    // Takes work for the rest of the worker's life.
+    glue.wbg_rayon_start_worker(receiver);
+  },
+  { once: true },
+);

@@ -1,0 +1,146 @@
+// Keeps one build of the site for use without a network, and sends the headers
+// that static hosting does not: its pages become cross-origin isolated, and
+// its workers, which the policy in index.html does not reach, may not send
+// anything anywhere either.
+//
+// Every file is checked against the hashes in files.json, so that a cache never
+// mixes two builds. A new build is fetched beside the old one and takes over
+// when the next page is opened.
+
+const scope = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
+
+/** @typedef {{ path: string, bytes: number, sha256: string }} SiteFile */
+
+const ROOT = scope.registration.scope;
+/** The Cache API is shared by all sites of an origin. */
+const OURS = `bodymap site ${new URL(ROOT).pathname} `;
+const CACHE = `${OURS}__BUILD__`;
+const LIST = `${ROOT}files.json`;
+
+const HEADERS = {
+  // As in index.html.
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; " +
+    "img-src 'self' blob: data:; style-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; " +
+    "require-trusted-types-for 'script'; trusted-types bodymap",
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+};
+
+/** Fetched when first used: engines and full-size samples. */
+const ON_USE = /^(pkg|samples)\/(?!.*\.thumb\.jpg$)/;
+/** Never kept here: bodymap.js keeps models under their hash; the rest is of no use to the page. */
+const NOT_KEPT = /\.(onnx|d\.ts)$|^(files\.json|sw\.js)$/;
+
+scope.addEventListener('install', (event) => event.waitUntil(install()));
+scope.addEventListener('activate', (event) => event.waitUntil(activate()));
+scope.addEventListener('message', ({ data }) => {
+  if (data === 'claim') scope.clients.claim();
+  if (data === 'take over') scope.skipWaiting();
+});
+scope.addEventListener('fetch', (event) => {
+  const { request } = event;
+  if (request.method !== 'GET' || !request.url.startsWith(ROOT)) return;
+  event.respondWith(request.mode === 'navigate' ? navigate(request) : answer(request));
+});
+
+async function install() {
+  const response = await fetch(LIST, { cache: 'no-cache' });
+  if (!response.ok) throw new Error(`files.json: HTTP status ${response.status}`);
+  const cache = await caches.open(CACHE);
+  const kept = response.clone();
+  const files = (await response.json()).filter((/** @type {SiteFile} */ { path }) => !NOT_KEPT.test(path));
+  await Promise.all(
+    files.map(async (/** @type {SiteFile} */ file) => {
+      const body = (await fromOlderBuild(file)) ?? (ON_USE.test(file.path) ? null : await fetchChecked(file));
+      if (body) await cache.put(ROOT + file.path, body);
+    }),
+  );
+  // Last, so that a list means a complete shell.
+  await cache.put(LIST, kept);
+}
+
+async function activate() {
+  const names = await caches.keys();
+  await Promise.all(names.filter((name) => name.startsWith(OURS) && name !== CACHE).map((name) => caches.delete(name)));
+  await scope.clients.claim();
+}
+
+/**
+ * The page of this build; or, if a newer build waits and no other page is
+ * open, an empty page that is at once loaded again from the newer one.
+ *
+ * @param {Request} request
+ */
+async function navigate(request) {
+  const { waiting } = scope.registration;
+  if (waiting && (await scope.clients.matchAll({ type: 'window' })).length <= 1) {
+    waiting.postMessage('take over');
+    // Without an icon of its own the browser would ask for /favicon.ico.
+    const page = '<!doctype html><link rel="icon" href="data:,">';
+    return new Response(page, { headers: { 'Content-Type': 'text/html', Refresh: '0', ...HEADERS } });
+  }
+  return answer(request);
+}
+
+/** @param {Request} request */
+async function answer(request) {
+  const { origin, pathname } = new URL(request.url);
+  const url = origin + pathname;
+  const path = url.slice(ROOT.length) || 'index.html';
+  const cache = await caches.open(CACHE);
+  const kept = await cache.match(ROOT + path);
+  if (kept) return kept;
+  const list = await cache.match(LIST);
+  /** @type {SiteFile[]} */
+  const files = list ? await list.json() : [];
+  const file = files.find((candidate) => candidate.path === path);
+  if (!file || NOT_KEPT.test(path)) return withHeaders(await fetch(request));
+  const fetched = await fetchChecked(file);
+  // Over quota the page works on, from the network.
+  await cache.put(ROOT + path, fetched.clone()).catch(() => {});
+  return fetched;
+}
+
+/** @param {SiteFile} file */
+async function fetchChecked(file) {
+  const response = await fetch(ROOT + file.path, { cache: 'no-cache' });
+  const checked = response.ok && (await check(response, file));
+  if (checked) return checked;
+  // Another build is being served: the browser looks for its service worker.
+  scope.registration.update().catch(() => {});
+  throw new Error(`${file.path} is not of this build`);
+}
+
+/** @param {SiteFile} file */
+async function fromOlderBuild(file) {
+  for (const name of await caches.keys()) {
+    const kept = name.startsWith(OURS) && name !== CACHE && (await (await caches.open(name)).match(ROOT + file.path));
+    const checked = kept && (await check(kept, file));
+    if (checked) return checked;
+  }
+  return null;
+}
+
+/**
+ * @param {Response} response
+ * @param {SiteFile} file
+ * @returns {Promise<Response | null>} with our headers; null if it is another file
+ */
+async function check(response, { sha256 }) {
+  const body = await response.arrayBuffer();
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', body));
+  const hash = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hash === sha256 ? withHeaders(new Response(body, response)) : null;
+}
+
+/** @param {Response} response */
+function withHeaders(response) {
+  // An opaque or redirect answer cannot be changed.
+  if (response.status === 0 || response.type === 'opaqueredirect') return response;
+  const headers = new Headers(response.headers);
+  for (const [name, value] of Object.entries(HEADERS)) headers.set(name, value);
+  const { status, statusText } = response;
+  return new Response(response.body, { status, statusText, headers });
+}

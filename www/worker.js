@@ -1,0 +1,137 @@
+import { startEngine } from './worker/engine.js';
+import { fetchModel } from './worker/model-store.js';
+import { readPhoto } from './worker/photo.js';
+
+/**
+ * @typedef {import('./worker/glue.d.ts').GluePhoto} GluePhoto
+ * @typedef {import('./worker/glue.d.ts').GlueParsing} GlueParsing
+ * @typedef {(stage: string, fraction: number) => void} Report
+ * @typedef {{ key: number, source: Blob | ImageData, maxSide?: number }} Origin
+ *
+ * @typedef {object} Held
+ * @property {Origin} origin
+ * @property {GlueParsing} parsing
+ * @property {GluePhoto | null} photo read from the origin when it is needed
+ */
+
+const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (self));
+
+/** @type {import('./worker/glue.d.ts').Glue} */
+let glue;
+/** @type {import('./worker/glue.d.ts').GlueModel} */
+let model;
+/** @type {string} */
+let modelId;
+/**
+ * A cache: the page can send the parts of any parsing again.
+ *
+ * @type {Held | null}
+ */
+let held = null;
+
+/** @type {{ [op: string]: (request: any, report: Report) => Promise<[value: any, transfer?: Transferable[]]> }} */
+const operations = {
+  async start({ wasmUrl, modelUrl, threads, module }, report) {
+    report('wasm', 0);
+    const engine = await startEngine(wasmUrl, threads, module);
+    glue = engine.glue;
+    report('wasm', 1);
+    const { cardJson, bytes } = await fetchModel(modelUrl, (fraction) => report('model', fraction));
+    model = glue.Model.load(cardJson, bytes);
+    const card = JSON.parse(model.info());
+    modelId = card.id;
+    const classes = JSON.parse(glue.labelSet(card.label_set));
+    return [{ module: engine.module, threads: engine.threads, version: glue.version(), card, classes }];
+  },
+
+  async parse(/** @type {Origin} */ origin, report) {
+    release();
+    const began = performance.now();
+    report('decode', 0);
+    const photo = await readPhoto(glue, origin.source, origin.maxSide);
+    report('decode', 1);
+    const decoded = performance.now();
+    const parsing = parse(photo, report);
+    const inferred = performance.now();
+    report('finish', 0);
+    held = { origin, parsing, photo };
+    const [labels, people] = [parsing.labels(), parsing.people()];
+    const { width, height, labelSet } = parsing;
+    const segments = JSON.parse(parsing.segments());
+    report('finish', 1);
+    const timings = { decode: decoded - began, inference: inferred - decoded, total: performance.now() - began };
+    return [{ width, height, labelSet, labels, people, segments, timings }, [labels.buffer, people.buffer]];
+  },
+
+  async paint({ width, height, options, ...request }) {
+    const rgba = hold(request).parsing.paint(width, height, options);
+    return [rgba, [rgba.buffer]];
+  },
+
+  async export({ format, options, ...request }) {
+    const current = hold(request);
+    const bytes =
+      format === 'overlay'
+        ? current.parsing.exportOverlay(options, await photoOf(current))
+        : current.parsing.export(format, options);
+    return [bytes, [bytes.buffer]];
+  },
+};
+
+/**
+ * @param {GluePhoto} photo freed if it cannot be parsed
+ * @param {Report} report
+ */
+function parse(photo, report) {
+  report('inference', 0);
+  try {
+    return model.parse(photo, (fraction) => report('inference', fraction));
+  } catch (error) {
+    photo.free();
+    throw error;
+  }
+}
+
+/**
+ * The parsing a request is about, made again from its parts if they were sent.
+ *
+ * @param {{ key: number, parts?: any, origin?: any }} request
+ */
+function hold({ key, parts, origin }) {
+  if (parts) {
+    release();
+    const { labelSet, width, height, labels, people, segments } = parts;
+    const parsing = glue.Parsing.fromParts(labelSet, width, height, labels, people, segments, modelId);
+    held = { origin, parsing, photo: null };
+  }
+  if (held?.origin.key !== key) throw new Error(`parsing ${key} is not held`);
+  return held;
+}
+
+/** @param {Held} current */
+async function photoOf(current) {
+  current.photo ??= await readPhoto(glue, current.origin.source, current.origin.maxSide);
+  return current.photo;
+}
+
+function release() {
+  held?.parsing.free();
+  held?.photo?.free();
+  held = null;
+}
+
+scope.onmessage = async ({ data: { op, ...request } }) => {
+  /** @type {Report} */
+  const report = (stage, fraction) => scope.postMessage({ progress: { stage, fraction } });
+  try {
+    const [value, transfer = []] = await operations[op](request, report);
+    scope.postMessage({ value }, transfer);
+  } catch (thrown) {
+    const error = /** @type {Error & { code?: string }} */ (thrown);
+    // An error without a code is a trap or a bug; either leaves the engine in an unknown state.
+    const fatal = typeof error.code !== 'string';
+    const code = fatal ? 'worker-crashed' : error.code;
+    const message = fatal ? `the engine stopped: ${error.message}; try again` : error.message;
+    scope.postMessage({ error: { code, message }, fatal });
+  }
+};
