@@ -60,7 +60,10 @@ impl Photo {
                 pixels(JpegDecoder::new(input), "JPEG")
             }
             ImageFormat::Png => pixels(PngDecoder::new(input), "PNG"),
-            _ => pixels(WebPDecoder::new(input), "WebP"),
+            _ => {
+                check_webp_ends(bytes)?;
+                pixels(WebPDecoder::new(input), "WebP")
+            }
         }
     }
 
@@ -252,5 +255,14 @@ fn check_jpeg_ends(bytes: &[u8]) -> Result<()> {
             (SOS, Some(_)) => at += 4,
             (_, Some(length)) => at += 2 + u16::from_be_bytes([length[0], length[1]]) as usize,
         }
+    }
+}
+
+/// The WebP decoder is content with less than the RIFF header promises.
+fn check_webp_ends(bytes: &[u8]) -> Result<()> {
+    let promised = bytes.get(4..8).map(|size| u32::from_le_bytes([size[0], size[1], size[2], size[3]]));
+    match promised {
+        Some(size) if size as usize <= bytes.len() - 8 => Ok(()),
+        _ => Err(truncated("WebP")),
     }
 }

@@ -1,0 +1,73 @@
+"""Codes of the training label maps: CIHP classes, sets of classes where the truth is partly known, ignore.
+
+A code 0..19 says: this pixel is that CIHP class. A code from SETS says: it is one of those classes, not
+known which (skin of an unknown limb, a shoe of an unknown foot); the loss then asks only for the sum of
+their probabilities. IGNORE says nothing.
+"""
+import numpy as np
+
+CIHP = ['background', 'hat', 'hair', 'gloves', 'sunglasses', 'upper-clothes', 'dress', 'coat', 'socks',
+        'pants', 'torso-skin', 'scarf', 'skirt', 'face', 'left-arm', 'right-arm', 'left-leg', 'right-leg',
+        'left-shoe', 'right-shoe']
+CLASS = {name: i for i, name in enumerate(CIHP)}
+IGNORE = 255
+
+SET_MEMBERS = {
+    'skin': 'face torso-skin left-arm right-arm left-leg right-leg',
+    'neck': 'face torso-skin',
+    'trunk-or-arm': 'torso-skin left-arm right-arm',
+    'arm': 'left-arm right-arm',
+    'leg': 'left-leg right-leg',
+    'shoe': 'left-shoe right-shoe',
+    'suit': 'coat pants',
+    'garment': 'upper-clothes dress coat pants skirt',
+}
+CODE = dict(CLASS) | {name: len(CIHP) + i for i, name in enumerate(SET_MEMBERS)}
+CODES = len(CODE)
+
+
+def membership():
+    """float32 [CODES, 20]: 1 where the class is allowed by the code."""
+    table = np.zeros((CODES, len(CIHP)), np.float32)
+    table[:len(CIHP)] = np.eye(len(CIHP))
+    for name, members in SET_MEMBERS.items():
+        table[CODE[name], [CLASS[m] for m in members.split()]] = 1
+    return table
+
+
+def mirror_table():
+    """uint8 [256]: code after a left-right flip of the photo. Sets hold both sides, so they stay."""
+    table = np.arange(256, dtype=np.uint8)
+    for name in CIHP:
+        if name.startswith('left-'):
+            left, right = CLASS[name], CLASS['right-' + name[5:]]
+            table[left], table[right] = right, left
+    return table
+
+
+# Clothing Co-Parsing names by what they become. `skin`, `shoes` and `suit` are placeholders for the step
+# that splits them with landmarks. What is not named here is jewellery and the like: ignored.
+CCP_NAMES = {
+    'background': 'null bag purse wallet',
+    'hat': 'hat', 'hair': 'hair', 'gloves': 'gloves', 'scarf': 'scarf', 'skirt': 'skirt',
+    'sunglasses': 'sunglasses glasses',
+    'upper-clothes': 'blouse bodysuit bra hoodie intimate jumper shirt sweater sweatshirt swimwear t-shirt '
+                     'top vest tie',
+    'coat': 'blazer cape cardigan coat jacket',
+    'dress': 'dress romper',
+    'socks': 'socks stockings tights',
+    'pants': 'jeans pants shorts leggings panties',
+    'garment': 'belt',
+    'skin': 'skin',
+    'shoe': 'boots clogs flats heels loafers pumps sandals shoes sneakers wedges',
+    'suit': 'suit',
+}
+
+
+def ccp_table(class_names):
+    """uint8 [256]: code of each Clothing Co-Parsing id; `class_names` are the lines of classes.txt."""
+    table = np.full(256, IGNORE, np.uint8)
+    for name, members in CCP_NAMES.items():
+        for member in members.split():
+            table[class_names.index(member)] = CODE[name]
+    return table

@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""Train the parser on CPU processes that average their gradients; one thread each.
+
+usage: train.py PACKED_DIR MOVENET_JSON RUN_DIR [--minutes M] [--processes P] [--resume]
+
+The schedule follows the time spent, so a run ends when it should on a busy machine too. RUN_DIR/last.pt is
+written every few minutes and is what --resume continues from; log.txt has one line every 20 steps.
+"""
+import argparse
+import copy
+import math
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch.nn import functional as F
+
+from crops import Dataset, random_crop
+from network import Parser
+from partial_label_loss import PartialLabelLoss
+
+SEED = 20
+CROP_SIZES = ((384, 288), (384, 288), (288, 384))
+DECODER_RATE, BACKBONE_RATE, LAST_RATE = 2e-3, 3e-4, 0.01     # LAST_RATE: fraction left at the end
+WARM_UP_STEPS = 40
+WEIGHT_DECAY = 0.02
+EMA_DECAY = 0.998
+FROZEN_STEPS = 250        # the decoder alone, before the backbone learns too
+# Blocks up to this one (1/2 to 1/8 of the size: dear and generic) stay as MoveNet has them.
+FROZEN_BLOCKS = 5
+CHECKPOINT_SECONDS = 240
+
+
+def class_weights(counts):
+    """float [20]: rarer classes weigh more, within bounds."""
+    share = counts / counts.sum()
+    weight = (np.median(share) / np.maximum(share, 1e-7)) ** 0.3
+    return torch.tensor(np.clip(weight, 0.5, 2.2), dtype=torch.float32)
+
+
+def batch(data, rank, step, size):
+    """RGB float [B, 3, H, W] in -1..1 and codes long [B, H/2, W/2]; the same for the same rank and step."""
+    rng = np.random.default_rng([SEED, rank, step])
+    height, width = CROP_SIZES[step % len(CROP_SIZES)]
+    crops = [random_crop(rng, data, (height, width)) for _ in range(size)]
+    photos = torch.from_numpy(np.stack([photo for photo, _ in crops])).permute(0, 3, 1, 2)
+    photos = (photos.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+    return photos, torch.from_numpy(np.stack([codes for _, codes in crops])).long()
+
+
+def trainable_backbone(backbone):
+    """Parameters that learn after the frozen share."""
+    frozen = ('stem', 'first', 'center', 'box', *(f'blocks.{i}.' for i in range(FROZEN_BLOCKS)))
+    return [p for name, p in backbone.named_parameters() if not name.startswith(frozen)]
+
+
+def average_gradients(parameters, processes):
+    if processes == 1:
+        return
+    grads = [p.grad for p in parameters if p.grad is not None]
+    flat = torch.cat([g.reshape(-1) for g in grads])
+    dist.all_reduce(flat)
+    flat /= processes
+    for grad, part in zip(grads, flat.split([g.numel() for g in grads]), strict=True):
+        grad.copy_(part.view_as(grad))
+
+
+def update_average(average, model, step):
+    """Exponential moving average of weights and batch-norm statistics."""
+    decay = min(EMA_DECAY, (1 + step) / (10 + step))
+    for mean, value in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
+        if mean.dtype.is_floating_point:
+            mean.lerp_(value, 1 - decay)
+        else:
+            mean.copy_(value)
+
+
+def work(rank, args):
+    torch.set_num_threads(1)
+    torch.manual_seed(SEED)
+    if args.processes > 1:
+        dist.init_process_group('gloo', f'tcp://127.0.0.1:{args.port}', rank=rank, world_size=args.processes)
+    data = Dataset(args.packed)
+    model = Parser()
+    model.backbone.load_movenet(args.movenet)
+    model = model.to(memory_format=torch.channels_last)
+    average = copy.deepcopy(model).requires_grad_(False)
+    loss_of = PartialLabelLoss(class_weights(data.class_counts))
+    backbone = trainable_backbone(model.backbone)
+    model.backbone.requires_grad_(False)
+    groups = [{'params': model.decoder_parameters(), 'base': DECODER_RATE},
+              {'params': backbone, 'base': BACKBONE_RATE}]
+    optimizer = torch.optim.AdamW(groups, lr=DECODER_RATE, weight_decay=WEIGHT_DECAY)
+    step, spent = 0, 0.0
+    checkpoint = args.run / 'last.pt'
+    if args.resume and checkpoint.exists():
+        saved = torch.load(checkpoint, map_location='cpu')
+        model.load_state_dict(saved['model'])
+        average.load_state_dict(saved['average'])
+        optimizer.load_state_dict(saved['optimizer'])
+        step, spent = saved['step'], saved['spent']
+
+    def save():
+        state = {'model': model.state_dict(), 'average': average.state_dict(),
+                 'optimizer': optimizer.state_dict(), 'step': step, 'spent': spent}
+        torch.save(state, args.run / 'part.pt')
+        os.replace(args.run / 'part.pt', checkpoint)
+
+    model.train()
+    running, last_save, before = None, time.monotonic(), time.monotonic()
+    while True:
+        # Rank 0 keeps the time, so that all processes take the same decisions.
+        clock = torch.tensor([spent / (60 * args.minutes)])
+        if args.processes > 1:
+            dist.broadcast(clock, 0)
+        progress = clock.item()
+        if progress >= 1:
+            break
+        if step >= FROZEN_STEPS and not backbone[0].requires_grad:
+            for parameter in backbone:
+                parameter.requires_grad_(True)
+        for group in optimizer.param_groups:
+            since = step if group['base'] == DECODER_RATE else step - FROZEN_STEPS
+            warm_up = min(1.0, max(since + 1, 0) / WARM_UP_STEPS)
+            cosine = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * progress))
+            group['lr'] = group['base'] * warm_up * cosine
+        photos, codes = batch(data, rank, step, args.batch)
+        logits = F.interpolate(model(photos), scale_factor=2, mode='bilinear', align_corners=False)
+        loss = loss_of(logits, codes)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        parameters = [p for group in optimizer.param_groups for p in group['params'] if p.requires_grad]
+        average_gradients(parameters, args.processes)
+        norm = torch.nn.utils.clip_grad_norm_(parameters, 5.0)
+        optimizer.step()
+        step += 1
+        update_average(average, model, step)
+        running = loss.item() if running is None else 0.95 * running + 0.05 * loss.item()
+        now = time.monotonic()
+        spent, before = spent + now - before, now
+        if rank == 0:
+            if step % 20 == 0:
+                line = (f'step {step} minutes {spent / 60:.1f} loss {running:.4f} norm {norm:.2f} '
+                        f'rate {optimizer.param_groups[0]["lr"]:.2e} learning {len(parameters)}')
+                with open(args.run / 'log.txt', 'a') as log:
+                    print(line, file=log)
+            if now - last_save > CHECKPOINT_SECONDS:
+                save()
+                last_save = now
+    if rank == 0:
+        save()
+
+
+# Without these glibc hands every large tensor back to the kernel and faults it in again, in small pages:
+# a third of the time.
+MALLOC = {'MALLOC_MMAP_MAX_': '0', 'MALLOC_TRIM_THRESHOLD_': '100000000000', 'MALLOC_TOP_PAD_': '268435456',
+          'GLIBC_TUNABLES': 'glibc.malloc.hugetlb=1'}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('packed', type=Path)
+    parser.add_argument('movenet', type=Path)
+    parser.add_argument('run', type=Path)
+    parser.add_argument('--minutes', type=float, default=70)
+    parser.add_argument('--processes', type=int, default=2)
+    parser.add_argument('--batch', type=int, default=8, help='crops a process and step')
+    parser.add_argument('--port', type=int, default=29517)
+    parser.add_argument('--resume', action='store_true')
+    args = parser.parse_args()
+    args.run.mkdir(parents=True, exist_ok=True)
+    if not os.environ.keys() >= MALLOC.keys():
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | MALLOC)
+    if args.processes == 1:
+        work(0, args)
+    else:
+        mp.spawn(work, (args,), args.processes)
+
+
+if __name__ == '__main__':
+    main()
