@@ -13,7 +13,7 @@ import { SAMPLES } from './browser.mjs';
 const BIN = process.env.BODYMAP_BIN ?? fileURLToPath(new URL('../../target/release/bodymap', import.meta.url));
 
 /** File names of the sample photos. */
-export const samples = (await readdir(SAMPLES)).filter((name) => !name.includes('.thumb.'));
+export const samples = (await readdir(SAMPLES)).filter((name) => /^[^.]+\.(jpg|png)$/.test(name));
 
 /** @type {Map<string, Promise<string>>} Folder of the native results of each sample. */
 const parsed = new Map();
