@@ -17,6 +17,9 @@ const OURS = `bodymap site ${new URL(ROOT).pathname} `;
 const CACHE = `${OURS}__BUILD__`;
 const LIST = `${ROOT}files.json`;
 
+/** Milliseconds. A newer build that has not taken over by then is given up. */
+const HAND_OVER_TIME = 20_000;
+
 const HEADERS = {
   // As in index.html.
   'Content-Security-Policy':
@@ -67,6 +70,9 @@ async function activate() {
   await scope.clients.claim();
 }
 
+/** When a newer build was told to take over; from then on no page of this one is begun. */
+let handedOver = -Infinity;
+
 /**
  * The page of this build; or, if a newer build waits and no other page is
  * open, an empty page that is at once loaded again from the newer one.
@@ -77,11 +83,14 @@ async function navigate(request) {
   const { waiting } = scope.registration;
   if (waiting && (await scope.clients.matchAll({ type: 'window' })).length <= 1) {
     waiting.postMessage('take over');
-    // Without an icon of its own the browser would ask for /favicon.ico.
-    const page = '<!doctype html><link rel="icon" href="data:,">';
-    return new Response(page, { headers: { 'Content-Type': 'text/html', Refresh: '0', ...HEADERS } });
+    handedOver = performance.now();
   }
-  return answer(request);
+  // The newer one takes a moment, in which this one may be asked again while
+  // the page before is still being put away.
+  if (performance.now() - handedOver > HAND_OVER_TIME) return answer(request);
+  // Without an icon of its own the browser would ask for /favicon.ico.
+  const page = '<!doctype html><link rel="icon" href="data:,">';
+  return new Response(page, { headers: { 'Content-Type': 'text/html', Refresh: '0', ...HEADERS } });
 }
 
 /** @param {Request} request */

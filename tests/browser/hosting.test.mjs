@@ -117,7 +117,7 @@ test('where the service worker cannot be installed the page works on without it'
 
 test('a new build is taken up by the next load, whole', async (context) => {
   let renewed = false;
-  const { page } = await openPage(context, {
+  const { page, context: profile } = await openPage(context, {
     alter(path, body) {
       if (!renewed) return body;
       if (path === 'i18n/en.json') return renew(body, 'Choose a photo', 'Choose a picture');
@@ -155,6 +155,15 @@ test('a new build is taken up by the next load, whole', async (context) => {
     });
   });
   assert.equal(await page.innerText('#drop strong'), 'Choose a photo');
+  // The worker of the page hears of the new one by a way of its own, a little later.
+  const heard = profile.serviceWorkers().map((worker) =>
+    worker.evaluate(async () => {
+      const { registration } = Object(self);
+      while (!registration.waiting) await new Promise((resolve) => setTimeout(resolve, 20));
+    }),
+  );
+  assert.equal(heard.length, 2);
+  await Promise.all(heard);
   await page.reload();
   await page.locator('#drop strong', { hasText: 'Choose a picture' }).waitFor();
   await ready(page);
