@@ -1,5 +1,6 @@
 //! Running a network: input tensor -> output tensors.
 
+mod kernels;
 mod tract;
 
 use ndarray::{Array4, ArrayD};

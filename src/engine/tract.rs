@@ -1,6 +1,9 @@
 //! The engine on [tract](https://github.com/sonos/tract): ONNX on the CPU,
 //! natively and in wasm. No other module names tract.
 
+mod depthwise;
+mod resize;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -68,7 +71,9 @@ impl TractEngine {
     fn optimised(&self, shape: &[usize]) -> TractResult<Arc<TypedRunnableModel>> {
         let mut network = self.network.clone();
         network.set_input_fact(0, InferenceFact::dt_shape(f32::datum_type(), shape))?;
-        let network = network.into_optimized()?;
+        let mut network = network.into_typed()?.into_decluttered()?;
+        use_own_kernels(&mut network)?;
+        network.optimize()?;
         // The global pool is the one that wasm_bindgen_rayon sets up; without
         // threads it has one, and tract is quicker not knowing of it.
         let executor =
@@ -76,6 +81,19 @@ impl TractEngine {
         let options = RunOptions { executor: Some(executor), ..RunOptions::default() };
         TypedRunnableModel::new_with_options(network, &options)
     }
+}
+
+/// Puts our kernels in the place of tract's where ours are faster.
+fn use_own_kernels(network: &mut TypedModel) -> TractResult<()> {
+    for id in network.eval_order()? {
+        for replace in [depthwise::replace, resize::replace] {
+            if let Some(patch) = replace(network, network.node(id))? {
+                patch.apply(network)?;
+                break;
+            }
+        }
+    }
+    network.compact()
 }
 
 impl Engine for TractEngine {
