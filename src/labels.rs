@@ -33,6 +33,8 @@ const CIHP: [&str; 20] = [
     "Right-shoe",
 ];
 
+const CIHP_MIRRORED: [u8; 20] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 14, 17, 16, 19, 18];
+
 impl LabelSet {
     /// Every label set.
     pub const ALL: [LabelSet; 1] = [LabelSet::Cihp];
@@ -49,10 +51,39 @@ impl LabelSet {
         LabelSet::ALL.into_iter().find(|set| set.id() == id)
     }
 
+    /// The class that each class becomes in a mirrored photo: left and right change
+    /// places, the others stay. The index is the class id.
+    pub fn mirrored(self) -> &'static [u8] {
+        match self {
+            LabelSet::Cihp => &CIHP_MIRRORED,
+        }
+    }
+
     /// Class names; the index is the class id of label maps, 0 is the background.
     pub fn names(self) -> &'static [&'static str] {
         match self {
             LabelSet::Cihp => &CIHP,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mirrored_swaps_left_and_right() {
+        for set in LabelSet::ALL {
+            let names = set.names();
+            assert_eq!(set.mirrored().len(), names.len());
+            for (name, &other) in names.iter().zip(set.mirrored()) {
+                let swapped = match name.split_once('-') {
+                    Some(("Left", part)) => format!("Right-{part}"),
+                    Some(("Right", part)) => format!("Left-{part}"),
+                    _ => name.to_string(),
+                };
+                assert_eq!(names[other as usize], swapped);
+            }
         }
     }
 }

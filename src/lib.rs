@@ -12,7 +12,7 @@
 //! let card = Card::from_json(&std::fs::read_to_string("models/default/card.json")?)?;
 //! let mut model = Model::load(card, &std::fs::read("models/default/default.onnx")?)?;
 //! let photo = Photo::decode(&std::fs::read("photo.jpg")?)?;
-//! let parsing = model.parse(&photo, &mut |_| ())?;
+//! let parsing = model.parse(&photo, None, &mut |_| ())?;
 //! for segment in &parsing.segments {
 //!     println!("{}: {} pixels", segment.label, segment.area);
 //! }
@@ -43,7 +43,8 @@ pub use engine::Engine;
 pub use error::{Code, Error, Result};
 pub use labels::LabelSet;
 pub use model::{
-    Card, Channels, Input, Licence, Model, ModelFile, OutputKind, Pad, PadWhen, Resample, SizeRule,
+    Card, Channels, Input, Licence, Model, ModelFile, OutputKind, Pad, PadWhen, Pass, Resample, Setting,
+    SizeRule, Upsample,
 };
 pub use palette::{Colour, DrawingOrder, Palette, PaletteSpec};
 pub use parsing::{Parsing, Segment};

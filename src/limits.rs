@@ -19,6 +19,19 @@ pub const MAX_MODEL_BYTES: u64 = 1 << 30;
 /// Longest side of a network input, in pixels.
 pub const MAX_INPUT_SIDE: u32 = 2_048;
 
+/// Most settings of a model card.
+pub const MAX_SETTINGS: usize = 8;
+
+/// Most passes of a setting.
+pub const MAX_PASSES: usize = 8;
+
+/// Most people told apart in a photo; the weakest centres beyond it are left out.
+pub const MAX_PEOPLE: usize = 64;
+
+/// Smallest person, as a part of the photo's pixels; whoever has less is
+/// taken for a piece of the nearest other.
+pub const MIN_PERSON_SHARE: f64 = 0.0005;
+
 /// Most classes of a label set; label maps store a class in one byte.
 pub const MAX_CLASSES: usize = 255;
 

@@ -3,7 +3,7 @@
 use ndarray::{Array4, s};
 
 use crate::error::{Result, filled};
-use crate::model::{Channels, Input, PadWhen, SizeRule};
+use crate::model::{Channels, Input, PadWhen, Pass, SizeRule};
 use crate::photo::Photo;
 
 /// The network's input and where the photo lies in it.
@@ -22,15 +22,17 @@ pub struct Placement {
     pub content: (u32, u32),
     /// The whole tensor.
     pub padded: (u32, u32),
+    /// Whether the photo lies there mirrored left to right.
+    pub mirrored: bool,
 }
 
 impl Placement {
-    /// The size rule applied to a photo of `width` x `height` pixels.
-    pub fn new(rule: SizeRule, width: u32, height: u32) -> Placement {
-        let photo = (width, height);
-        match rule {
+    /// The size rule of a pass applied to a photo of `width` x `height` pixels.
+    pub fn new(pass: Pass, width: u32, height: u32) -> Placement {
+        let (photo, mirrored) = ((width, height), pass.mirror);
+        match pass.size {
             SizeRule::Fixed { width, height } => {
-                Placement { photo, content: (width, height), padded: (width, height) }
+                Placement { photo, content: (width, height), padded: (width, height), mirrored }
             }
             SizeRule::ShortSide { short, max, multiple } => {
                 let (min_side, max_side) = (width.min(height) as f64, width.max(height) as f64);
@@ -38,16 +40,16 @@ impl Placement {
                 let side = |s: u32| ((s as f64 * scale + 0.5) as u32).max(1);
                 let content = (side(width), side(height));
                 let padded = (content.0.next_multiple_of(multiple), content.1.next_multiple_of(multiple));
-                Placement { photo, content, padded }
+                Placement { photo, content, padded, mirrored }
             }
         }
     }
 }
 
 impl InputTensor {
-    /// Resizes, normalises and pads a photo as the card says.
-    pub fn from_photo(photo: &Photo, input: &Input) -> Result<InputTensor> {
-        let placement = Placement::new(input.size, photo.width(), photo.height());
+    /// Resizes, mirrors, normalises and pads a photo as the card and the pass say.
+    pub fn from_photo(photo: &Photo, input: &Input, pass: Pass) -> Result<InputTensor> {
+        let placement = Placement::new(pass, photo.width(), photo.height());
         let (width, height) = placement.content;
         let (padded_width, padded_height) = placement.padded;
         let pixels = photo.resized(width, height)?;
@@ -70,9 +72,11 @@ impl InputTensor {
             });
             let rows = pixels.chunks_exact(4 * width as usize);
             for (mut target, row) in target.rows_mut().into_iter().zip(rows) {
-                let row = row.iter().skip(source).step_by(4);
-                for (value, &pixel) in target.iter_mut().zip(row) {
-                    *value = (pixel as f32 - mean) / std;
+                let row = row.iter().skip(source).step_by(4).map(|&pixel| (pixel as f32 - mean) / std);
+                if pass.mirror {
+                    target.iter_mut().zip(row.rev()).for_each(|(value, pixel)| *value = pixel);
+                } else {
+                    target.iter_mut().zip(row).for_each(|(value, pixel)| *value = pixel);
                 }
             }
         }
@@ -108,19 +112,16 @@ mod tests {
             ((1, 16384), (1, 1333), (32, 1344)),
         ];
         for (photo, content, padded) in cases {
-            assert_eq!(Placement::new(SHORT_SIDE, photo.0, photo.1), Placement { photo, content, padded });
+            let pass = Pass { size: SHORT_SIDE, mirror: false };
+            let placement = Placement { photo, content, padded, mirrored: false };
+            assert_eq!(Placement::new(pass, photo.0, photo.1), placement);
         }
     }
 
+    const SMALL: Pass = Pass { size: SizeRule::ShortSide { short: 2, max: 3, multiple: 4 }, mirror: false };
+
     fn input(channels: Channels, pad: Pad) -> Input {
-        Input {
-            size: SizeRule::ShortSide { short: 2, max: 3, multiple: 4 },
-            resample: Resample::Bilinear,
-            channels,
-            mean: [10.0, 20.0, 30.0],
-            std: [2.0, 4.0, 8.0],
-            pad,
-        }
+        Input { resample: Resample::Bilinear, channels, mean: [10.0, 20.0, 30.0], std: [2.0, 4.0, 8.0], pad }
     }
 
     #[test]
@@ -128,7 +129,7 @@ mod tests {
         let pixels = [[12, 28, 46, 255]; 6].concat();
         let photo = Photo::from_rgba(3, 2, pixels).unwrap();
         let pad = Pad { value: 0.5, when: PadWhen::AfterNormalise };
-        let tensor = InputTensor::from_photo(&photo, &input(Channels::Rgb, pad)).unwrap();
+        let tensor = InputTensor::from_photo(&photo, &input(Channels::Rgb, pad), SMALL).unwrap();
         assert_eq!(tensor.values().shape(), [1, 3, 4, 4]);
         for (channel, expected) in [1.0, 2.0, 2.0].into_iter().enumerate() {
             for y in 0..4 {
@@ -139,8 +140,23 @@ mod tests {
             }
         }
         let pad = Pad { value: 110.0, when: PadWhen::BeforeNormalise };
-        let tensor = InputTensor::from_photo(&photo, &input(Channels::Bgr, pad)).unwrap();
+        let tensor = InputTensor::from_photo(&photo, &input(Channels::Bgr, pad), SMALL).unwrap();
         assert_eq!(tensor.values()[[0, 0, 0, 0]], (46.0 - 10.0) / 2.0);
         assert_eq!(tensor.values()[[0, 0, 3, 3]], (110.0 - 10.0) / 2.0);
+    }
+
+    #[test]
+    fn a_mirrored_photo_stays_at_the_left_of_its_tensor() {
+        let row: Vec<u8> = (0..3).flat_map(|x| [10 + 2 * x, 0, 0, 255]).collect();
+        let photo = Photo::from_rgba(3, 2, row.repeat(2)).unwrap();
+        let pad = Pad { value: 0.5, when: PadWhen::AfterNormalise };
+        let values = |mirror| {
+            let pass = Pass { mirror, ..SMALL };
+            let tensor = InputTensor::from_photo(&photo, &input(Channels::Rgb, pad), pass).unwrap();
+            assert_eq!(tensor.placement().mirrored, mirror);
+            tensor.values().slice(s![0, 0, 1, ..]).to_vec()
+        };
+        assert_eq!(values(false), [0.0, 1.0, 2.0, 0.5]);
+        assert_eq!(values(true), [2.0, 1.0, 0.0, 0.5]);
     }
 }

@@ -93,15 +93,21 @@ impl Model {
         to_json(self.0.card()).map_err(thrown)
     }
 
-    /// Parses a photo; `on_progress` is called with the part of the inference done, 0 to 1.
-    pub fn parse(&mut self, photo: &Photo, on_progress: Option<Function>) -> Result<Parsing, JsValue> {
+    /// Parses a photo with a setting of the card, its first if left out;
+    /// `on_progress` is called with the part of the inference done, 0 to 1.
+    pub fn parse(
+        &mut self,
+        photo: &Photo,
+        setting: Option<String>,
+        on_progress: Option<Function>,
+    ) -> Result<Parsing, JsValue> {
         let mut progress = |done: f32| {
             if let Some(call) = &on_progress {
                 // What the page does with its progress is not the parser's business.
                 let _ = call.call1(&JsValue::NULL, &done.into());
             }
         };
-        let parsing = self.0.parse(&photo.0, &mut progress).map_err(thrown)?;
+        let parsing = self.0.parse(&photo.0, setting.as_deref(), &mut progress).map_err(thrown)?;
         Ok(Parsing { parsing, model: self.0.card().id.clone() })
     }
 }
@@ -174,7 +180,7 @@ impl Parsing {
             .map_err(thrown)
     }
 
-    /// A file: `labelmap`, `colormap` or `json`.
+    /// A file: `labelmap`, `colormap`, `people` or `json`.
     pub fn export(&self, format: &str, options_json: &str) -> Result<Uint8Array, JsValue> {
         self.written(format, options_json, None).map_err(thrown)
     }

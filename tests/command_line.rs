@@ -171,3 +171,66 @@ fn a_palette_of_ones_own_colours_everything() {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(String::from_utf8(output.stderr).unwrap().contains("bad-option"));
 }
+
+/// A file of the test model whose answer is known; see `tests/models/make_people.py`.
+fn people_model(name: &str) -> String {
+    format!("{}/tests/models/people/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn people_are_told_apart_in_every_setting() {
+    let known = |name: &str| read_png(&std::fs::read(people_model(name)).unwrap()).pixels;
+    let (labels, people) = (known("labels.png"), known("people.png"));
+    for setting in ["fast", "fine"] {
+        let out = folder(&format!("people_{setting}"));
+        let output = bodymap(&[
+            "parse",
+            &people_model("photo.png"),
+            "--model",
+            &people_model("card.json"),
+            "--setting",
+            setting,
+            "--formats",
+            "labels,people,json",
+            "--out",
+            text(&out),
+        ]);
+        assert!(output.status.success(), "{output:?}");
+        let found_labels = read_png(&std::fs::read(out.join("photo.png")).unwrap()).pixels;
+        let found_people = read_png(&std::fs::read(out.join("photo.people.png")).unwrap());
+        assert_eq!(found_people.info.color_type, png::ColorType::Indexed);
+        let found_people = found_people.pixels;
+
+        // Outlines are as fine as the cells of the output; left and right arms are among the labels.
+        let same = labels.iter().zip(&found_labels).filter(|(a, b)| a == b).count();
+        assert!(same as f64 >= 0.97 * labels.len() as f64, "{setting}: {same} of {}", labels.len());
+        assert!(found_people.iter().zip(&found_labels).all(|(&person, &class)| (person > 0) == (class > 0)));
+        for (i, (&person, &found)) in people.iter().zip(&found_people).enumerate() {
+            assert!(person == 0 || found == 0 || person == found, "{setting}: pixel {i}, {person} {found}");
+        }
+
+        let json: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(out.join("photo.json")).unwrap()).unwrap();
+        let mut segments: Vec<(u64, u64)> = json["masks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|mask| (mask["person"].as_u64().unwrap(), mask["class_id"].as_u64().unwrap()))
+            .collect();
+        segments.sort_unstable();
+        let expected: Vec<(u64, u64)> =
+            (1..=3).flat_map(|person| [2, 5, 14, 15].map(|class| (person, class))).collect();
+        assert_eq!(segments, expected, "{setting}");
+    }
+}
+
+#[test]
+fn an_unknown_setting_is_refused_before_any_photo() {
+    let out = folder("unknown_setting");
+    let photo = people_model("photo.png");
+    let output = bodymap(&["parse", &photo, "--out", text(&out), "--setting", "best"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("(bad-option)") && error.contains("fast or fine"), "{error}");
+    assert_eq!(std::fs::read_dir(&out).unwrap().count(), 0);
+}

@@ -59,6 +59,8 @@ export type Source =
   | ImageData;
 
 export interface ParseOptions {
+  /** One of {@link BodyMap.settings}, such as `fast` or `fine`. Default: the first of them. */
+  setting?: string;
   /** Stops the work at once by ending the worker; the next call starts a new one. */
   signal?: AbortSignal;
   /** The photo is shrunk first so that its longest side is at most this many pixels. */
@@ -77,6 +79,14 @@ export interface Class {
   color: [number, number, number];
 }
 
+/** A choice between speed and quality: the passes of the network over the photo whose results are averaged. */
+export interface Setting {
+  id: string;
+  /** How logits are brought to the photo's size: `bilinear`, or `guided` by the photo's edges. */
+  upsample: string;
+  passes: { size: { rule: string; [field: string]: unknown }; mirror: boolean }[];
+}
+
 /** The model card: what the model is and how it wants its input. */
 export interface ModelCard {
   id: string;
@@ -86,6 +96,8 @@ export interface ModelCard {
   licence: { name: string; url: string; attribution: string };
   label_set: string;
   files: { path: string; bytes: number; sha256: string }[];
+  /** Choices between speed and quality, the default one first. */
+  settings: Setting[];
   [field: string]: unknown;
 }
 
@@ -139,9 +151,10 @@ export interface PaintOptions extends ExportOptions {
 
 /**
  * `labelmap`: indexed PNG, pixel = class id; `colormap`: PNG; `overlay`: PNG of
- * the photo under the colours; `json`: the masks as the service answers them.
+ * the photo under the colours; `people`: indexed PNG, pixel = person id (16-bit
+ * grey if an id is above 255); `json`: the masks as the service answers them.
  */
-export type ExportFormat = 'labelmap' | 'colormap' | 'overlay' | 'json';
+export type ExportFormat = 'labelmap' | 'colormap' | 'overlay' | 'people' | 'json';
 
 /** What was found in one photo, in the photo's own size and upright. */
 export interface Parsing {
@@ -153,7 +166,10 @@ export interface Parsing {
   readonly labelSet: string;
   /** Class id of each pixel, row by row; `width * height` values. */
   readonly labels: Uint8Array<ArrayBuffer>;
-  /** Person id of each pixel, as `labels`; 0 is the background and what belongs to nobody. */
+  /**
+   * Person id of each pixel, as `labels`; 0 is the background and what belongs
+   * to nobody. People are counted from 1, from left to right.
+   */
   readonly people: Uint16Array<ArrayBuffer>;
   readonly segments: Segment[];
   readonly timings: Timings;
@@ -179,6 +195,8 @@ export declare class BodyMap {
    */
   static load(options?: LoadOptions): Promise<BodyMap>;
   readonly model: ModelCard;
+  /** Ids of the model's settings for {@link ParseOptions.setting}, the default one first. */
+  readonly settings: string[];
   /** Classes of the model's label set, in the order of their ids. */
   readonly classes: Class[];
   /** Threads in use. */

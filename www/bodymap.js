@@ -38,7 +38,11 @@ export class BodyMap {
   }
 
   get model() {
-    return this.#session.started.card;
+    return /** @type {import('./bodymap.d.ts').ModelCard} */ (this.#session.started.card);
+  }
+
+  get settings() {
+    return this.model.settings.map(({ id }) => id);
   }
 
   get classes() {
@@ -57,10 +61,10 @@ export class BodyMap {
    * @param {Source} source
    * @param {ParseOptions} [options]
    */
-  async parse(source, { signal, maxSide, onProgress } = {}) {
+  async parse(source, { setting, signal, maxSide, onProgress } = {}) {
     signal?.throwIfAborted();
     const origin = { key: ++this.#parsings, source: sourceData(source), maxSide };
-    const request = { op: 'parse', ...origin };
+    const request = { op: 'parse', ...origin, setting: setting?.toString() };
     return new Parsing(this.#session, origin, await this.#session.call(() => request, { signal, onProgress }));
   }
 

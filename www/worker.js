@@ -44,14 +44,14 @@ const operations = {
     return [{ module: engine.module, threads: engine.threads, version: glue.version(), card, classes }];
   },
 
-  async parse(/** @type {Origin} */ origin, report) {
+  async parse(/** @type {Origin & { setting?: string }} */ { setting, ...origin }, report) {
     release();
     const began = performance.now();
     report('decode', 0);
     const photo = await readPhoto(glue, origin.source, origin.maxSide);
     report('decode', 1);
     const decoded = performance.now();
-    const parsing = parse(photo, report);
+    const parsing = parse(photo, setting, report);
     const inferred = performance.now();
     report('finish', 0);
     held = { origin, parsing, photo };
@@ -80,12 +80,13 @@ const operations = {
 
 /**
  * @param {GluePhoto} photo freed if it cannot be parsed
+ * @param {string | undefined} setting
  * @param {Report} report
  */
-function parse(photo, report) {
+function parse(photo, setting, report) {
   report('inference', 0);
   try {
-    return model.parse(photo, (fraction) => report('inference', fraction));
+    return model.parse(photo, setting, (fraction) => report('inference', fraction));
   } catch (error) {
     photo.free();
     throw error;

@@ -14,7 +14,8 @@ use super::files;
 ///
 /// Writes DIR/STEM.png (label map: indexed PNG in the photo's size, upright,
 /// pixel = class id), DIR/STEM.colormap.png, DIR/STEM.overlay.png and
-/// DIR/STEM.json (masks as base64 PNG). A photo that fails is reported on
+/// DIR/STEM.json (masks as base64 PNG); if asked for also DIR/STEM.people.png
+/// (indexed PNG, pixel = person id, 0 = nobody). A photo that fails is reported on
 /// standard error, the others are parsed all the same, and the exit status is 1.
 #[derive(Args)]
 pub struct Arguments {
@@ -27,6 +28,9 @@ pub struct Arguments {
     /// Model card (JSON beside its model file); the built-in model if left out.
     #[arg(long, value_name = "CARD")]
     model: Option<PathBuf>,
+    /// One of the settings of the model card, such as fast or fine; the card's first if left out.
+    #[arg(long, value_name = "ID")]
+    setting: Option<String>,
     /// What to write.
     #[arg(long, value_delimiter = ',', default_values = ["labels", "colormap", "overlay", "json"])]
     formats: Vec<Output>,
@@ -41,6 +45,7 @@ enum Output {
     Colormap,
     Overlay,
     Json,
+    People,
 }
 
 impl Output {
@@ -50,6 +55,7 @@ impl Output {
             Output::Colormap => Format::Colormap,
             Output::Overlay => Format::Overlay,
             Output::Json => Format::Json,
+            Output::People => Format::People,
         }
     }
 
@@ -59,6 +65,7 @@ impl Output {
             Output::Colormap => "colormap.png",
             Output::Overlay => "overlay.png",
             Output::Json => "json",
+            Output::People => "people.png",
         }
     }
 }
@@ -69,7 +76,9 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         let options = PaintOptions { palette: palette(arguments.palette.as_deref())?, ..Default::default() };
         std::fs::create_dir_all(&arguments.out)
             .map_err(|e| format!("{}: the folder cannot be made: {e} (io)", arguments.out.display()))?;
-        Ok((files::model(arguments.model.as_deref())?, options))
+        let model = files::model(arguments.model.as_deref())?;
+        model.card().setting(arguments.setting.as_deref()).map_err(|e| e.to_string())?;
+        Ok((model, options))
     };
     let (mut model, options) = match prepared() {
         Ok(prepared) => prepared,
@@ -112,7 +121,7 @@ fn parse_one<'a>(
     let bytes = files::read(path, limits::MAX_PHOTO_BYTES as u64)?;
     let photo = Photo::decode(&bytes).map_err(named)?;
     drop(bytes);
-    let parsing = model.parse(&photo, &mut |_| ()).map_err(named)?;
+    let parsing = model.parse(&photo, arguments.setting.as_deref(), &mut |_| ()).map_err(named)?;
     written.insert(stem.to_owned(), path);
     for output in &arguments.formats {
         let bytes =

@@ -14,5 +14,5 @@ pub fn png(parsing: &Parsing, options: &PaintOptions) -> Result<Vec<u8>> {
         None => Palette::of(parsing.label_set),
     };
     let palette = palette.colours().concat();
-    picture::encoded(parsing.width, parsing.height, png::ColorType::Indexed, Some(palette), &parsing.labels)
+    picture::indexed(parsing.width, parsing.height, palette, &parsing.labels)
 }

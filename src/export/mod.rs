@@ -1,6 +1,7 @@
 //! Views of a [`Parsing`](crate::Parsing) as files, one module a format.
 
 pub mod labelmap;
+pub mod people;
 pub mod picture;
 pub mod service;
 
@@ -18,21 +19,24 @@ pub enum Format {
     Colormap,
     /// RGB PNG, the colours over the photo.
     Overlay,
+    /// PNG, pixel = person id.
+    People,
     /// The service's JSON with one mask a segment.
     Json,
 }
 
 impl Format {
-    /// The format of that name: `labelmap`, `colormap`, `overlay` or `json`.
+    /// The format of that name: `labelmap`, `colormap`, `overlay`, `people` or `json`.
     pub fn from_name(name: &str) -> Result<Format> {
         match name {
             "labelmap" => Ok(Format::LabelMap),
             "colormap" => Ok(Format::Colormap),
             "overlay" => Ok(Format::Overlay),
+            "people" => Ok(Format::People),
             "json" => Ok(Format::Json),
             other => Err(Error::new(
                 Code::BadOption,
-                format!("there is no format {other:?}; use labelmap, colormap, overlay or json"),
+                format!("there is no format {other:?}; use labelmap, colormap, overlay, people or json"),
             )),
         }
     }
@@ -60,6 +64,7 @@ impl Format {
                     &crate::colormap::overlay(parsing, photo, options)?,
                 )
             }
+            Format::People => people::png(parsing),
             Format::Json => service::json(parsing, model),
         }
     }

@@ -1,17 +1,32 @@
-//! RGB PNG.
+//! Pixels as PNG.
+
+use png::{BitDepth, ColorType};
 
 use crate::error::{Code, Error, Result};
 
 /// A PNG of RGB pixels, three bytes each, row by row.
 pub fn png(width: u32, height: u32, rgb: &[u8]) -> Result<Vec<u8>> {
-    encoded(width, height, png::ColorType::Rgb, None, rgb)
+    encoded((width, height), (ColorType::Rgb, BitDepth::Eight), None, rgb)
 }
 
-/// A PNG of one byte a pixel (grey, or indexed with a palette of R G B triples) or RGB.
-pub(super) fn encoded(
-    width: u32,
-    height: u32,
-    colour: png::ColorType,
+/// A PNG of one byte a pixel, an index of the palette of R G B triples.
+pub(super) fn indexed(width: u32, height: u32, palette: Vec<u8>, pixels: &[u8]) -> Result<Vec<u8>> {
+    encoded((width, height), (ColorType::Indexed, BitDepth::Eight), Some(palette), pixels)
+}
+
+/// A PNG of one byte of grey a pixel.
+pub(super) fn grey(width: u32, height: u32, pixels: &[u8]) -> Result<Vec<u8>> {
+    encoded((width, height), (ColorType::Grayscale, BitDepth::Eight), None, pixels)
+}
+
+/// A PNG of two bytes of grey a pixel, the high one first.
+pub(super) fn grey16(width: u32, height: u32, pixels: &[u8]) -> Result<Vec<u8>> {
+    encoded((width, height), (ColorType::Grayscale, BitDepth::Sixteen), None, pixels)
+}
+
+fn encoded(
+    (width, height): (u32, u32),
+    (colour, depth): (ColorType, BitDepth),
     palette: Option<Vec<u8>>,
     pixels: &[u8],
 ) -> Result<Vec<u8>> {
@@ -19,7 +34,7 @@ pub(super) fn encoded(
     let write = || {
         let mut encoder = png::Encoder::new(&mut bytes, width, height);
         encoder.set_color(colour);
-        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_depth(depth);
         if let Some(palette) = palette {
             encoder.set_palette(palette);
         }

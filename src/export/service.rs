@@ -30,7 +30,7 @@ pub fn json(parsing: &Parsing, model: &str) -> Result<Vec<u8>> {
     let mut masks = Vec::with_capacity(parsing.segments.len());
     for segment in &parsing.segments {
         let pixels = parsing.mask(segment)?;
-        let png = picture::encoded(parsing.width, parsing.height, png::ColorType::Grayscale, None, &pixels)?;
+        let png = picture::grey(parsing.width, parsing.height, &pixels)?;
         masks.push(AnswerMask {
             label: &segment.label,
             class_id: segment.class,

@@ -24,6 +24,8 @@ pub struct Card {
     pub files: Vec<ModelFile>,
     /// How a photo becomes the input tensor.
     pub input: Input,
+    /// The choices between speed and quality; the first is the default one.
+    pub settings: Vec<Setting>,
     /// What the network answers.
     pub output: OutputKind,
 }
@@ -52,12 +54,42 @@ pub struct ModelFile {
     pub sha256: String,
 }
 
-/// How a photo becomes the input tensor: resize, normalise, pad.
+/// A choice between speed and quality: the passes whose results are averaged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setting {
+    /// Short name, such as `fast`; letters, digits, `-`, `_` and `.`.
+    pub id: String,
+    /// How the logits are brought to the photo's size.
+    pub upsample: Upsample,
+    /// What the network is run on, in order.
+    pub passes: Vec<Pass>,
+}
+
+/// How logits are brought to the photo's size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Upsample {
+    /// Between the four nearest cells.
+    Bilinear,
+    /// Along the edges of the photo, by a guided filter; takes longer.
+    Guided,
+}
+
+/// One run of the network on the photo.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pass {
+    /// Size of the resized photo.
+    pub size: SizeRule,
+    /// Whether the network sees the photo mirrored left to right.
+    pub mirror: bool,
+}
+
+/// How a photo of any size becomes the input tensor: normalise, pad.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Size of the resized photo.
-    pub size: SizeRule,
     /// Filter of the resize.
     pub resample: Resample,
     /// Channel order of the tensor.
@@ -137,6 +169,12 @@ pub enum PadWhen {
 pub enum OutputKind {
     /// One tensor of logits, `[1, classes, h, w]`, for the padded input at any scale.
     Semantic,
+    /// Logits as in `semantic`, then what tells people apart, at a scale of its own:
+    /// a heatmap `[1, 1, h, w]`, 0 to 1 with a peak at each person's centre, and
+    /// offsets `[1, 2, h, w]`, x and y from the middle of the cell to the centre of
+    /// its person, in pixels of the input tensor.
+    #[serde(rename = "semantic+centers")]
+    SemanticCenters,
 }
 
 impl Card {
@@ -154,12 +192,28 @@ impl Card {
         Ok(card)
     }
 
-    fn check(&self) -> Result<()> {
-        let plain = |name: &str| {
-            !name.is_empty()
-                && !name.starts_with('.')
-                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    /// The setting of that id, or the default one, which is the first.
+    pub fn setting(&self, id: Option<&str>) -> Result<&Setting> {
+        let mut settings = self.settings.iter();
+        let found = match id {
+            None => settings.next(),
+            Some(id) => settings.find(|setting| setting.id == id),
         };
+        found.ok_or_else(|| {
+            let ids: Vec<&str> = self.settings.iter().map(|setting| &*setting.id).collect();
+            Error::new(
+                Code::BadOption,
+                format!(
+                    "the model {:?} has no setting {:?}; use {}",
+                    self.id,
+                    id.unwrap_or_default(),
+                    ids.join(" or ")
+                ),
+            )
+        })
+    }
+
+    fn check(&self) -> Result<()> {
         if !plain(&self.id) {
             return Err(bad(format!("the id {:?} may have letters, digits, - _ and . only", self.id)));
         }
@@ -179,27 +233,7 @@ impl Card {
         if total.is_none_or(|bytes| bytes > limits::MAX_MODEL_BYTES) {
             return Err(bad(format!("its files have more than {} bytes in all", limits::MAX_MODEL_BYTES)));
         }
-        let side = |name: &str, value: u32| {
-            if (1..=limits::MAX_INPUT_SIDE).contains(&value) {
-                Ok(())
-            } else {
-                Err(bad(format!("{name} is {value}, not 1 to {}", limits::MAX_INPUT_SIDE)))
-            }
-        };
-        match self.input.size {
-            SizeRule::Fixed { width, height } => {
-                side("the fixed width", width)?;
-                side("the fixed height", height)?;
-            }
-            SizeRule::ShortSide { short, max, multiple } => {
-                side("short", short)?;
-                side("max", max)?;
-                side("multiple", multiple)?;
-                if !max.is_multiple_of(multiple) && max.next_multiple_of(multiple) > limits::MAX_INPUT_SIDE {
-                    return Err(bad(format!("max {max} padded to a multiple of {multiple} is too large")));
-                }
-            }
-        }
+        self.check_settings()?;
         let numbers = [self.input.mean, self.input.std].concat();
         if !numbers.iter().chain([&self.input.pad.value]).all(|v| v.is_finite())
             || self.input.std.iter().any(|&s| s <= 0.0)
@@ -208,6 +242,69 @@ impl Card {
         }
         Ok(())
     }
+
+    fn check_settings(&self) -> Result<()> {
+        if !(1..=limits::MAX_SETTINGS).contains(&self.settings.len()) {
+            return Err(bad(format!(
+                "it has {} settings, not 1 to {}",
+                self.settings.len(),
+                limits::MAX_SETTINGS
+            )));
+        }
+        for (i, Setting { id, passes, .. }) in self.settings.iter().enumerate() {
+            if !plain(id) {
+                return Err(bad(format!("the setting {id:?} may have letters, digits, - _ and . only")));
+            }
+            if self.settings[..i].iter().any(|earlier| earlier.id == *id) {
+                return Err(bad(format!("it has two settings {id:?}")));
+            }
+            if !(1..=limits::MAX_PASSES).contains(&passes.len()) {
+                return Err(bad(format!(
+                    "the setting {id:?} has {} passes, not 1 to {}",
+                    passes.len(),
+                    limits::MAX_PASSES
+                )));
+            }
+            for pass in passes {
+                pass.size.check()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl SizeRule {
+    fn check(self) -> Result<()> {
+        let side = |name: &str, value: u32| {
+            if (1..=limits::MAX_INPUT_SIDE).contains(&value) {
+                Ok(())
+            } else {
+                Err(bad(format!("{name} is {value}, not 1 to {}", limits::MAX_INPUT_SIDE)))
+            }
+        };
+        match self {
+            SizeRule::Fixed { width, height } => {
+                side("the fixed width", width)?;
+                side("the fixed height", height)
+            }
+            SizeRule::ShortSide { short, max, multiple } => {
+                side("short", short)?;
+                side("max", max)?;
+                side("multiple", multiple)?;
+                if !max.is_multiple_of(multiple) && max.next_multiple_of(multiple) > limits::MAX_INPUT_SIDE {
+                    return Err(bad(format!("max {max} padded to a multiple of {multiple} is too large")));
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Whether a name is safe in paths, addresses and pages.
+fn plain(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with('.')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
 fn bad(what: impl std::fmt::Display) -> Error {
@@ -221,9 +318,14 @@ pub(crate) const EXAMPLE: &str = r#"{
     "label_set": "cihp",
     "files": [{ "path": "example.onnx", "bytes": 3,
         "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" }],
-    "input": { "size": { "rule": "short_side", "short": 64, "max": 128, "multiple": 32 },
-        "resample": "bilinear", "channels": "rgb", "mean": [123.0, 117.0, 104.0], "std": [58.0, 57.0, 57.5],
+    "input": { "resample": "bilinear", "channels": "rgb", "mean": [123.0, 117.0, 104.0], "std": [58.0, 57.0, 57.5],
         "pad": { "value": 0.0, "when": "after_normalise" } },
+    "settings": [
+        { "id": "fast", "upsample": "bilinear", "passes": [
+            { "size": { "rule": "short_side", "short": 64, "max": 128, "multiple": 32 }, "mirror": false }] },
+        { "id": "fine", "upsample": "guided", "passes": [
+            { "size": { "rule": "fixed", "width": 64, "height": 96 }, "mirror": false },
+            { "size": { "rule": "fixed", "width": 64, "height": 96 }, "mirror": true }] }],
     "output": { "kind": "semantic" } }"#;
 
 #[cfg(test)]
@@ -238,8 +340,28 @@ mod tests {
     #[test]
     fn example_is_read_and_written_back() {
         let card = Card::from_json(EXAMPLE).unwrap();
-        assert_eq!(card.input.size, SizeRule::ShortSide { short: 64, max: 128, multiple: 32 });
+        assert_eq!(
+            card.settings[0].passes[0].size,
+            SizeRule::ShortSide { short: 64, max: 128, multiple: 32 }
+        );
+        assert_eq!(card.output, OutputKind::Semantic);
         assert_eq!(Card::from_json(&serde_json::to_string(&card).unwrap()).unwrap(), card);
+    }
+
+    #[test]
+    fn settings_are_found_by_id() {
+        let card = Card::from_json(EXAMPLE).unwrap();
+        assert_eq!(card.setting(None).unwrap().id, "fast");
+        assert_eq!(card.setting(Some("fine")).unwrap().passes.len(), 2);
+        let error = card.setting(Some("best")).unwrap_err();
+        assert_eq!(error.code(), Code::BadOption);
+        assert!(error.message().contains("\"best\"; use fast or fine"), "{error}");
+    }
+
+    #[test]
+    fn outputs_with_centers_are_known() {
+        let card = edited(r#""kind": "semantic""#, r#""kind": "semantic+centers""#).unwrap();
+        assert_eq!(card.output, OutputKind::SemanticCenters);
     }
 
     #[test]
@@ -249,6 +371,17 @@ mod tests {
             (r#""short": 64"#, r#""short": 64, "long": 1"#, "long"),
             (r#""cihp""#, r#""chip""#, "chip"),
             (r#""semantic""#, r#""sematnic""#, "sematnic"),
+            (r#""resample""#, r#""size": 64, "resample""#, "size"),
+            (r#""mirror": true"#, r#""mirrored": true"#, "mirrored"),
+            (r#", "mirror": true"#, "", "mirror"),
+            (r#""guided""#, r#""sharp""#, "sharp"),
+            (r#""id": "fine""#, r#""id": "fast""#, "two settings \"fast\""),
+            (r#""id": "fine""#, r#""id": "very fine""#, "very fine"),
+            (
+                r#""width": 64, "height": 96 }, "mirror": true"#,
+                r#""width": 0, "height": 96 }, "mirror": true"#,
+                "width is 0",
+            ),
             ("example.onnx", "../example.onnx", "../example.onnx"),
             ("ba7816", "BA7816", "sha256"),
             (r#""bytes": 3"#, r#""bytes": 18446744073709551615"#, "bytes in all"),
@@ -263,6 +396,20 @@ mod tests {
             assert!(error.message().contains(named), "{from} -> {to}: {error}");
         }
         assert_eq!(Card::from_json("{").unwrap_err().code(), Code::BadCard);
+        for (field, error) in [("settings", "0 settings"), ("passes", "0 passes")] {
+            let mut card = Card::from_json(EXAMPLE).unwrap();
+            match field {
+                "settings" => card.settings.clear(),
+                _ => card.settings[1].passes.clear(),
+            }
+            let json = serde_json::to_string(&card).unwrap();
+            assert!(Card::from_json(&json).unwrap_err().message().contains(error));
+        }
+        let mut card = Card::from_json(EXAMPLE).unwrap();
+        let pass = card.settings[0].passes[0];
+        card.settings[0].passes = vec![pass; limits::MAX_PASSES + 1];
+        let json = serde_json::to_string(&card).unwrap();
+        assert!(Card::from_json(&json).unwrap_err().message().contains("passes, not 1 to"));
         let long = " ".repeat(limits::MAX_CARD_BYTES + 1);
         assert_eq!(Card::from_json(&long).unwrap_err().code(), Code::BadCard);
     }

@@ -4,15 +4,12 @@ use sha2::{Digest, Sha256};
 
 use crate::engine::{Engine, TractEngine};
 use crate::error::{Code, Error, Result};
-use crate::model::{Card, OutputKind};
-use crate::parsing::{Parsing, semantic};
-use crate::photo::Photo;
-use crate::tensor::InputTensor;
+use crate::model::Card;
 
 /// A model that is ready to parse photos.
 pub struct Model {
-    card: Card,
-    engine: Box<dyn Engine>,
+    pub(super) card: Card,
+    pub(super) engine: Box<dyn Engine>,
 }
 
 impl Model {
@@ -33,17 +30,6 @@ impl Model {
     /// The model's card.
     pub fn card(&self) -> &Card {
         &self.card
-    }
-
-    /// Parses the people in a photo.
-    ///
-    /// `progress` is called with the part of the inference that is done, 0 to 1.
-    pub fn parse(&mut self, photo: &Photo, progress: &mut dyn FnMut(f32)) -> Result<Parsing> {
-        let input = InputTensor::from_photo(photo, &self.card.input)?;
-        let outputs = self.engine.run(input.values(), progress)?;
-        match self.card.output {
-            OutputKind::Semantic => semantic::parse(&outputs, input.placement(), self.card.label_set),
-        }
     }
 }
 

@@ -2,6 +2,10 @@
 
 mod card;
 mod load;
+mod run;
 
-pub use card::{Card, Channels, Input, Licence, ModelFile, OutputKind, Pad, PadWhen, Resample, SizeRule};
+pub use card::{
+    Card, Channels, Input, Licence, ModelFile, OutputKind, Pad, PadWhen, Pass, Resample, Setting, SizeRule,
+    Upsample,
+};
 pub use load::Model;

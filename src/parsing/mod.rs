@@ -1,12 +1,19 @@
 //! What the people in a photo are made of: [`Parsing`], and how network
 //! outputs become one.
 
-pub(crate) mod semantic;
+mod guided;
+mod people;
+mod semantic;
+mod upsample;
 
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Code, Error, Result, reserved};
+use crate::error::{Code, Error, Result, filled, reserved};
 use crate::labels::LabelSet;
+use crate::model::OutputKind;
+use crate::photo::Photo;
+use crate::tensor::Placement;
 
 /// A parsed photo, in the photo's own size and upright orientation. Pictures,
 /// JSON and annotation files are views of it.
@@ -45,6 +52,32 @@ pub struct Segment {
     pub bbox: [u32; 4],
 }
 
+/// What the network answered to one pass.
+pub(crate) struct Answer {
+    /// Where the photo lay in its input.
+    pub placement: Placement,
+    /// Its outputs, in order.
+    pub outputs: Vec<ArrayD<f32>>,
+}
+
+/// The answers to all passes over one photo, at least one, become a parsing whose
+/// outlines follow those of the `guide`, which is the photo, if there is one.
+pub(crate) fn parse(
+    answers: &[Answer],
+    guide: Option<&Photo>,
+    output: OutputKind,
+    label_set: LabelSet,
+) -> Result<Parsing> {
+    let semantic = semantic::Semantic::new(answers, guide, label_set)?;
+    let labels = semantic.label_map()?;
+    let people = match output {
+        OutputKind::Semantic => filled(0, labels.len(), "the people map")?,
+        OutputKind::SemanticCenters => people::people_map(answers, &labels)?,
+    };
+    let photo = answers[0].placement.photo;
+    Ok(Parsing::from_label_map(label_set, photo, labels, people, semantic.probability()))
+}
+
 impl Parsing {
     /// A parsing from its parts, checked against each other.
     pub fn from_parts(
@@ -77,14 +110,15 @@ impl Parsing {
         Ok(Parsing { width, height, labels, people, segments, label_set })
     }
 
-    /// Collects the segments of a label map. `probability(pixel, class)` is that of the pixel's class.
+    /// Collects the segments of a label map. `probability(x, y, class)` is that of the pixel's class.
     fn from_label_map(
         label_set: LabelSet,
         (width, height): (u32, u32),
         labels: Vec<u8>,
         people: Vec<u16>,
-        probability: impl Fn(usize, u8) -> f32,
+        probability: impl Fn(usize, usize, u8) -> f32,
     ) -> Parsing {
+        #[derive(Clone)]
         struct Tally {
             score: f64,
             area: u64,
@@ -93,24 +127,23 @@ impl Parsing {
             right: u32,
             bottom: u32,
         }
-        let mut tallies = std::collections::BTreeMap::new();
-        for (y, (row, persons)) in
-            labels.chunks_exact(width as usize).zip(people.chunks_exact(width as usize)).enumerate()
-        {
+        let classes = label_set.names().len();
+        let persons = people.iter().max().map_or(0, |&most| most as usize + 1);
+        let none = Tally { score: 0.0, area: 0, left: u32::MAX, top: 0, right: 0, bottom: 0 };
+        // Index: person, then class.
+        let mut tallies = vec![none; persons * classes];
+        let rows = labels.chunks_exact(width as usize).zip(people.chunks_exact(width as usize));
+        for (y, (row, persons)) in rows.enumerate() {
             for (x, (&class, &person)) in row.iter().zip(persons).enumerate() {
                 if class == 0 {
                     continue;
                 }
                 let (x32, y32) = (x as u32, y as u32);
-                let tally = tallies.entry((person, class)).or_insert(Tally {
-                    score: 0.0,
-                    area: 0,
-                    left: x32,
-                    top: y32,
-                    right: x32,
-                    bottom: y32,
-                });
-                tally.score += probability(y * width as usize + x, class) as f64;
+                let tally = &mut tallies[person as usize * classes + class as usize];
+                if tally.area == 0 {
+                    tally.top = y32;
+                }
+                tally.score += probability(x, y, class) as f64;
                 tally.area += 1;
                 tally.left = tally.left.min(x32);
                 tally.right = tally.right.max(x32);
@@ -119,10 +152,12 @@ impl Parsing {
         }
         let segments = tallies
             .into_iter()
-            .map(|((person, class), tally)| Segment {
-                class,
-                label: label_set.names()[class as usize].into(),
-                person,
+            .enumerate()
+            .filter(|(_, tally)| tally.area > 0)
+            .map(|(i, tally)| Segment {
+                class: (i % classes) as u8,
+                label: label_set.names()[i % classes].into(),
+                person: (i / classes) as u16,
                 score: (tally.score / tally.area as f64) as f32,
                 area: tally.area,
                 bbox: [tally.left, tally.top, tally.right + 1 - tally.left, tally.bottom + 1 - tally.top],

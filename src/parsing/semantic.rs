@@ -1,131 +1,217 @@
-//! Semantic logits -> [`Parsing`]: each pixel is of the class whose logit,
-//! bilinearly upsampled to the photo, is the largest.
+//! Semantic logits -> label map: each pixel is of the class whose logit,
+//! bilinearly upsampled to the photo and averaged over the passes, is the largest.
 
-use ndarray::{Array3, ArrayD, ArrayView3, Ix4};
+use ndarray::{Array3, ArrayView3, Axis, Ix4};
 use rayon::prelude::*;
 
-use super::Parsing;
+use super::Answer;
+use super::guided;
+use super::upsample::{Taps, content_cells};
 use crate::error::{Code, Error, Result, filled};
 use crate::labels::LabelSet;
+use crate::photo::Photo;
 use crate::tensor::Placement;
 
 /// Rows of the photo that are labelled together.
 const BAND: usize = 32;
 
-/// Reads the first output as logits `[1, classes, h, w]` over the padded input.
-pub(crate) fn parse(outputs: &[ArrayD<f32>], placement: Placement, label_set: LabelSet) -> Result<Parsing> {
-    let classes = label_set.names().len();
-    let logits = outputs[0].view().into_dimensionality::<Ix4>().ok().filter(|logits| {
-        let (batch, channels, height, width) = logits.dim();
-        batch == 1 && channels == classes && height > 0 && width > 0
-    });
-    let Some(logits) = logits else {
-        return Err(Error::new(
-            Code::BadModel,
-            format!("the model's output is {:?}, its card asks for [1, {classes}, h, w]", outputs[0].shape()),
-        ));
-    };
-    if logits.iter().any(|logit| !logit.is_finite()) {
-        return Err(Error::new(
-            Code::InferenceFailed,
-            "the network's output has values that are not numbers",
-        ));
-    }
-    let logits = logits.as_standard_layout();
-    let logits = logits.index_axis(ndarray::Axis(0), 0);
-
-    let (width, height) = placement.photo;
-    let columns = Taps::new(width, placement.content.0, placement.padded.0, logits.dim().2);
-    let rows = Taps::new(height, placement.content.1, placement.padded.1, logits.dim().1);
-    let pixels = width as usize * height as usize;
-    let labels = label_map(logits, &columns, &rows, filled(0u8, pixels, "the label map")?);
-
-    let probabilities = softmax(logits);
-    let nearest_column: Vec<usize> = (0..width as usize).map(|x| columns.nearest(x)).collect();
-    let nearest_row: Vec<usize> = (0..height as usize).map(|y| rows.nearest(y)).collect();
-    let probability = |pixel: usize, class: u8| {
-        let (y, x) = (pixel / width as usize, pixel % width as usize);
-        probabilities[[class as usize, nearest_row[y], nearest_column[x]]]
-    };
-    let people = filled(0u16, pixels, "the people map")?;
-    Ok(Parsing::from_label_map(label_set, placement.photo, labels, people, probability))
+/// The logits of all passes over one photo.
+pub(super) struct Semantic<'a> {
+    guide: Option<&'a Photo>,
+    photo: (u32, u32),
+    passes: Vec<Logits>,
 }
 
-/// For each photo pixel along one axis, the two logits it lies between and the weight of the second.
-struct Taps(Vec<(usize, usize, f32)>);
-
-impl Taps {
-    /// `photo` pixels cover `content` of `padded` input pixels, which `cells`
-    /// logits cover in turn. Pixel centres are at one half; beyond the outer
-    /// logits of the content the outermost one holds.
-    fn new(photo: u32, content: u32, padded: u32, cells: usize) -> Taps {
-        let scale = cells as f64 / padded as f64;
-        let last = ((content as f64 * scale).ceil() as usize).clamp(1, cells) - 1;
-        let taps = (0..photo).map(|pixel| {
-            let at = (pixel as f64 + 0.5) * (content as f64 / photo as f64) * scale - 0.5;
-            let at = at.clamp(0.0, last as f64);
-            let first = at as usize;
-            (first, (first + 1).min(last), (at - first as f64) as f32)
-        });
-        Taps(taps.collect())
-    }
-
-    fn nearest(&self, pixel: usize) -> usize {
-        let (first, second, weight) = self.0[pixel];
-        if weight < 0.5 { first } else { second }
-    }
+/// The logits of one pass, `[classes, h, w]`, and where the photo's pixels lie among
+/// them. Left and right are those of the photo as it is, mirrored or not.
+///
+/// What is averaged are these values: the mean of the logits, which is the
+/// geometric mean of the probabilities. For the arithmetic mean, put
+/// [`softmax`] of the values in their place.
+struct Logits {
+    values: Array3<f32>,
+    /// What is upsampled where a guide is followed, [`guided::TERMS`] planes a class.
+    coefficients: Option<Array3<f32>>,
+    columns: Taps,
+    rows: Taps,
 }
 
-fn label_map(logits: ArrayView3<f32>, columns: &Taps, rows: &Taps, mut labels: Vec<u8>) -> Vec<u8> {
-    let width = columns.0.len();
-    let classes = logits.dim().0;
-    let band = |(band, labels): (usize, &mut [u8])| {
-        // A row of logits stretched to the photo's width, classes x width, for
-        // the row above and the one below.
-        let mut stretched = [(usize::MAX, vec![]), (usize::MAX, vec![])];
-        let mut best = vec![0.0f32; width];
-        for (i, labels) in labels.chunks_exact_mut(width).enumerate() {
-            let (above, below, weight) = rows.0[band * BAND + i];
-            if stretched[0].0 != above {
-                stretched.swap(0, 1);
+impl<'a> Semantic<'a> {
+    /// Reads the first output of each pass as logits `[1, classes, h, w]` over the padded input.
+    pub fn new(answers: &[Answer], guide: Option<&'a Photo>, label_set: LabelSet) -> Result<Semantic<'a>> {
+        let passes =
+            answers.iter().map(|answer| Logits::new(answer, guide, label_set)).collect::<Result<_>>()?;
+        Ok(Semantic { guide, photo: answers[0].placement.photo, passes })
+    }
+
+    /// The class of each pixel of the photo, row by row.
+    pub fn label_map(&self) -> Result<Vec<u8>> {
+        let width = self.photo.0 as usize;
+        let mut labels = filled(0u8, width * self.photo.1 as usize, "the label map")?;
+        let bands = labels.par_chunks_mut(BAND * width).enumerate();
+        bands.for_each(|(band, labels)| self.label_band(band * BAND, labels));
+        Ok(labels)
+    }
+
+    /// How probable the model finds a class at a pixel (x, y): the mean of the
+    /// passes, each at its nearest position.
+    pub fn probability(&self) -> impl Fn(usize, usize, u8) -> f32 {
+        let (width, height) = (self.photo.0 as usize, self.photo.1 as usize);
+        let passes: Vec<(Array3<f32>, Vec<usize>, Vec<usize>)> = self
+            .passes
+            .iter()
+            .map(|Logits { values, columns, rows, .. }| {
+                let columns = (0..width).map(|x| columns.nearest(x)).collect();
+                let rows = (0..height).map(|y| rows.nearest(y)).collect();
+                (softmax(values.view()), columns, rows)
+            })
+            .collect();
+        move |x, y, class| {
+            let at =
+                passes.iter().map(|(values, columns, rows)| values[[class as usize, rows[y], columns[x]]]);
+            at.sum::<f32>() / passes.len() as f32
+        }
+    }
+
+    /// Labels the rows from `top` on. Only a few rows of the upsampled logits exist at a time.
+    fn label_band(&self, top: usize, labels: &mut [u8]) {
+        let width = self.photo.0 as usize;
+        let classes = self.passes[0].values.dim().0;
+        let mut stretched: Vec<Stretched> = self.passes.iter().map(|_| Stretched::default()).collect();
+        let mut colour = [(); 3].map(|()| vec![0.0f32; width]);
+        let (mut best, mut sum) = (vec![0.0f32; width], vec![0.0f32; width]);
+        for (y, labels) in (top..).zip(labels.chunks_exact_mut(width)) {
+            for (stretched, logits) in stretched.iter_mut().zip(&self.passes) {
+                stretched.move_to(logits, y);
             }
-            for (slot, row) in [(0, above), (1, below)] {
-                if stretched[slot].0 != row {
-                    stretched[slot].0 = row;
-                    stretch(logits, row, columns, &mut stretched[slot].1);
+            if let Some(guide) = self.guide {
+                let pixels = &guide.rgba()[4 * y * width..4 * (y + 1) * width];
+                for (channel, line) in colour.iter_mut().enumerate() {
+                    let values = pixels.iter().skip(channel).step_by(4);
+                    line.iter_mut().zip(values).for_each(|(value, &of)| *value = of as f32 / 255.0);
                 }
             }
             best.fill(f32::NEG_INFINITY);
             for class in 0..classes {
-                let span = class * width..(class + 1) * width;
-                let (above, below) = (&stretched[0].1[span.clone()], &stretched[1].1[span]);
-                for (((&above, &below), best), label) in
-                    above.iter().zip(below).zip(&mut best).zip(&mut *labels)
-                {
-                    let logit = above + (below - above) * weight;
+                sum.fill(0.0);
+                for (stretched, logits) in stretched.iter().zip(&self.passes) {
+                    let weight = logits.rows.0[y].2;
+                    let plane = |of: usize| of * width..(of + 1) * width;
+                    if self.guide.is_none() {
+                        stretched.add(plane(class), weight, &mut sum);
+                        continue;
+                    }
+                    let [terms @ .., constant] = [0, 1, 2, 3].map(|term| class * guided::TERMS + term);
+                    stretched.add(plane(constant), weight, &mut sum);
+                    for (term, colour) in terms.into_iter().zip(&colour) {
+                        stretched.add_times(plane(term), weight, colour, &mut sum);
+                    }
+                }
+                for ((&logit, best), label) in sum.iter().zip(&mut best).zip(&mut *labels) {
                     *label = if logit > *best { class as u8 } else { *label };
                     *best = if logit > *best { logit } else { *best };
                 }
             }
         }
-    };
-    labels.par_chunks_mut(BAND * width).enumerate().for_each(band);
-    labels
+    }
 }
 
-fn stretch(logits: ArrayView3<f32>, row: usize, columns: &Taps, stretched: &mut Vec<f32>) {
-    stretched.clear();
-    for class in 0..logits.dim().0 {
-        let line = logits.slice(ndarray::s![class, row, ..]);
-        let line = line.as_slice().expect("logits in standard layout");
-        stretched.extend(columns.0.iter().map(|&(a, b, weight)| line[a] + (line[b] - line[a]) * weight));
+impl Logits {
+    fn new(answer: &Answer, guide: Option<&Photo>, label_set: LabelSet) -> Result<Logits> {
+        let (output, classes) = (&answer.outputs[0], label_set.names().len());
+        let logits = output.view().into_dimensionality::<Ix4>().ok().filter(|logits| {
+            let (batch, channels, height, width) = logits.dim();
+            batch == 1 && channels == classes && height > 0 && width > 0
+        });
+        let Some(logits) = logits else {
+            return Err(Error::new(
+                Code::BadModel,
+                format!("the model's output is {:?}, its card asks for [1, {classes}, h, w]", output.shape()),
+            ));
+        };
+        if logits.iter().any(|logit| !logit.is_finite()) {
+            return Err(Error::new(
+                Code::InferenceFailed,
+                "the network's output has values that are not numbers",
+            ));
+        }
+        let logits = logits.index_axis(Axis(0), 0);
+        let values = if answer.placement.mirrored {
+            let channels: Vec<usize> = label_set.mirrored().iter().map(|&class| class as usize).collect();
+            logits.select(Axis(0), &channels)
+        } else {
+            logits.as_standard_layout().into_owned()
+        };
+        let Placement { content, padded, mirrored, .. } = answer.placement;
+        let values = match guide {
+            Some(_) => guided::coarse(values, padded),
+            None => values,
+        };
+        let (_, height, width) = values.dim();
+        let cells = (content_cells(content.0, padded.0, width), content_cells(content.1, padded.1, height));
+        let coefficients =
+            guide.map(|photo| guided::coefficients(values.view(), photo, mirrored, cells)).transpose()?;
+        Ok(Logits {
+            columns: Taps::columns(answer.placement, width),
+            rows: Taps::rows(answer.placement, height),
+            values,
+            coefficients,
+        })
+    }
+
+    /// A row of logits, or of their coefficients, stretched to the photo's width, planes x `width`.
+    fn stretch(&self, row: usize, stretched: &mut Vec<f32>) {
+        let planes = self.coefficients.as_ref().unwrap_or(&self.values);
+        stretched.clear();
+        for plane in 0..planes.dim().0 {
+            let line = planes.slice(ndarray::s![plane, row, ..]);
+            let line = line.as_slice().expect("logits in standard layout");
+            stretched
+                .extend(self.columns.0.iter().map(|&(a, b, weight)| line[a] + (line[b] - line[a]) * weight));
+        }
+    }
+}
+
+/// The stretched rows of logits above and below a row of the photo, and which rows they are.
+#[derive(Default)]
+struct Stretched([(Option<usize>, Vec<f32>); 2]);
+
+impl Stretched {
+    fn move_to(&mut self, logits: &Logits, y: usize) {
+        let (above, below, _) = logits.rows.0[y];
+        let Stretched(slots) = self;
+        if slots[0].0 != Some(above) {
+            slots.swap(0, 1);
+        }
+        for (slot, row) in slots.iter_mut().zip([above, below]) {
+            if slot.0 != Some(row) {
+                slot.0 = Some(row);
+                logits.stretch(row, &mut slot.1);
+            }
+        }
+    }
+
+    /// Adds the values of one plane, a `span` of the rows, between the two, times the colour.
+    fn add_times(&self, span: std::ops::Range<usize>, weight: f32, colour: &[f32], sum: &mut [f32]) {
+        let (above, below) = (&self.0[0].1[span.clone()], &self.0[1].1[span]);
+        for (((sum, &above), &below), &colour) in sum.iter_mut().zip(above).zip(below).zip(colour) {
+            *sum += (above + (below - above) * weight) * colour;
+        }
+    }
+
+    /// Adds the values of one plane, a `span` of the rows, between the two.
+    fn add(&self, span: std::ops::Range<usize>, weight: f32, sum: &mut [f32]) {
+        let (above, below) = (&self.0[0].1[span.clone()], &self.0[1].1[span]);
+        for ((sum, &above), &below) in sum.iter_mut().zip(above).zip(below) {
+            *sum += above + (below - above) * weight;
+        }
     }
 }
 
 /// Probabilities of the classes at each logit position.
 fn softmax(logits: ArrayView3<f32>) -> Array3<f32> {
     let mut probabilities = logits.to_owned();
-    for mut lane in probabilities.lanes_mut(ndarray::Axis(0)) {
+    for mut lane in probabilities.lanes_mut(Axis(0)) {
         let max = lane.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         lane.mapv_inplace(|logit| (logit - max).exp());
         let sum = lane.sum();
@@ -137,9 +223,20 @@ fn softmax(logits: ArrayView3<f32>) -> Array3<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::OutputKind;
+    use crate::parsing::Parsing;
+    use ndarray::ArrayD;
 
     fn placement(photo: (u32, u32), content: (u32, u32), padded: (u32, u32)) -> Placement {
-        Placement { photo, content, padded }
+        Placement { photo, content, padded, mirrored: false }
+    }
+
+    fn parse(passes: &[(ArrayD<f32>, Placement)]) -> Result<Parsing> {
+        let answers: Vec<Answer> = passes
+            .iter()
+            .map(|(logits, placement)| Answer { placement: *placement, outputs: vec![logits.clone()] })
+            .collect();
+        crate::parsing::parse(&answers, None, OutputKind::Semantic, LabelSet::Cihp)
     }
 
     /// One logit a pixel: the class given is 4, the others 0.
@@ -156,7 +253,7 @@ mod tests {
     #[test]
     fn same_size_is_plain_argmax() {
         let logits = one_hot(&[&[0, 2, 2], &[0, 5, 13]]);
-        let parsing = parse(&[logits], placement((3, 2), (3, 2), (3, 2)), LabelSet::Cihp).unwrap();
+        let parsing = parse(&[(logits, placement((3, 2), (3, 2), (3, 2)))]).unwrap();
         assert_eq!(parsing.labels, [0, 2, 2, 0, 5, 13]);
         assert_eq!(parsing.people, [0; 6]);
         let hair = &parsing.segments[0];
@@ -170,17 +267,84 @@ mod tests {
     fn padding_never_reaches_the_photo() {
         // The right and lower cells are padding and say "hat".
         let logits = one_hot(&[&[5, 5, 1, 1], &[5, 5, 1, 1], &[1, 1, 1, 1], &[1, 1, 1, 1]]);
-        let parsing = parse(&[logits], placement((64, 48), (8, 8), (16, 16)), LabelSet::Cihp).unwrap();
+        let parsing = parse(&[(logits, placement((64, 48), (8, 8), (16, 16)))]).unwrap();
         assert!(parsing.labels.iter().all(|&class| class == 5));
     }
 
     #[test]
     fn borders_lie_half_way_between_logits() {
         let logits = one_hot(&[&[9, 6]]);
-        let parsing = parse(&[logits], placement((100, 70), (8, 4), (8, 4)), LabelSet::Cihp).unwrap();
+        let parsing = parse(&[(logits, placement((100, 70), (8, 4), (8, 4)))]).unwrap();
         for (i, &class) in parsing.labels.iter().enumerate() {
             assert_eq!(class, if i % 100 < 50 { 9 } else { 6 }, "pixel {i}");
         }
+    }
+
+    #[test]
+    fn passes_are_averaged() {
+        // Coat by 1 in the first pass, hair by 2 in the second, which is twice as fine.
+        let mut first = one_hot(&[&[7, 7]]);
+        first.mapv_inplace(|logit| logit / 4.0);
+        let mut second = one_hot(&[&[2, 2, 0, 0], &[2, 2, 0, 0]]);
+        second.mapv_inplace(|logit| logit / 2.0);
+        let (one, two) = (placement((8, 4), (8, 4), (8, 4)), placement((8, 4), (16, 8), (16, 8)));
+        let parsing = parse(&[(first, one), (second, two)]).unwrap();
+        assert_eq!(parsing.labels[..8], [2, 2, 2, 2, 0, 0, 0, 0]);
+        assert_eq!(parsing.segments.len(), 1);
+        let probability = |e: f32, of: f32| e.exp() / (of.exp() + 19.0);
+        let score = (probability(0.0, 1.0) + probability(2.0, 2.0)) / 2.0;
+        assert!((parsing.segments[0].score - score).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_mirrored_pass_is_turned_back_with_left_and_right() {
+        let (left_arm, right_arm, right_leg) = (14, 15, 17);
+        let plain = one_hot(&[&[left_arm, 2, 0, 9, right_leg]]);
+        // What a network answers to the mirrored photo: its right arm is now a left one.
+        let mirrored = one_hot(&[&[16, 9, 0, 2, right_arm, 1, 1, 1]]);
+        let place = placement((50, 10), (5, 1), (5, 1));
+        let seen = placement((50, 10), (5, 1), (8, 1));
+        let seen = Placement { mirrored: true, ..seen };
+        let alone = parse(&[(plain.clone(), place)]).unwrap();
+        let turned = parse(&[(mirrored.clone(), seen)]).unwrap();
+        assert_eq!(turned.labels, alone.labels);
+        assert_eq!(parse(&[(plain, place), (mirrored, seen)]).unwrap().labels, alone.labels);
+    }
+
+    #[test]
+    fn the_average_with_the_mirrored_pass_is_symmetric() {
+        let mut state = 3u32;
+        let mut random = || {
+            state = state.wrapping_mul(1664525).wrapping_add(1013904223);
+            (state >> 8) as f32 / (1 << 24) as f32
+        };
+        let logits = ArrayD::from_shape_simple_fn(vec![1, 20, 6, 9], &mut random);
+        // A network that sees no difference between a symmetric photo and its mirror image.
+        // The width is even: in a middle column left and right would tie.
+        let place = placement((98, 67), (36, 24), (36, 24));
+        let both = [(logits.clone(), place), (logits, Placement { mirrored: true, ..place })];
+        let labels = parse(&both).unwrap().labels;
+        let swap = LabelSet::Cihp.mirrored();
+        let different = labels.chunks_exact(98).flat_map(|row| {
+            row.iter().zip(row.iter().rev()).filter(|&(&class, &other)| swap[other as usize] != class)
+        });
+        assert!(different.count() <= 2); // both f32 and on the border
+        assert!(labels.contains(&14) && labels.contains(&15));
+    }
+
+    #[test]
+    fn outlines_follow_the_guide() {
+        // The photo's edge lies within the third cell, that of the logits before it.
+        let row = [[[30, 30, 30, 255]; 24].concat(), [[220, 220, 220, 255]; 36].concat()].concat();
+        let photo = Photo::from_rgba(60, 20, row.repeat(20)).unwrap();
+        let logits = one_hot(&[[5, 5, 7, 7, 7, 7].as_slice(); 2]);
+        let answers = [Answer { placement: placement((60, 20), (24, 8), (24, 8)), outputs: vec![logits] }];
+        let edge = |guide| {
+            let labels =
+                crate::parsing::parse(&answers, guide, OutputKind::Semantic, LabelSet::Cihp).unwrap().labels;
+            labels[..60].iter().filter(|&&class| class == 5).count()
+        };
+        assert_eq!((edge(None), edge(Some(&photo))), (20, 24));
     }
 
     /// The streamed argmax against the definition, on sizes that do not divide.
@@ -194,7 +358,7 @@ mod tests {
         let logits = Array3::from_shape_simple_fn((20, 7, 9), &mut random);
         let place = placement((101, 67), (33, 25), (36, 28));
         let output = logits.clone().insert_axis(ndarray::Axis(0)).into_dyn();
-        let parsing = parse(&[output], place, LabelSet::Cihp).unwrap();
+        let parsing = parse(&[(output, place)]).unwrap();
         let at = |pixel: usize, photo: u32, content: u32, padded: u32, cells: usize| {
             let scale = cells as f64 / padded as f64;
             let position = (pixel as f64 + 0.5) * content as f64 / photo as f64 * scale - 0.5;
@@ -223,12 +387,12 @@ mod tests {
     fn wrong_outputs_are_refused() {
         let place = placement((4, 4), (4, 4), (4, 4));
         for shape in [vec![1, 19, 4, 4], vec![2, 20, 4, 4], vec![20, 4, 4], vec![1, 20, 0, 4]] {
-            let error = parse(&[ArrayD::zeros(shape)], place, LabelSet::Cihp).unwrap_err();
+            let error = parse(&[(ArrayD::zeros(shape), place)]).unwrap_err();
             assert_eq!(error.code(), Code::BadModel);
         }
         let mut logits = ArrayD::zeros(vec![1, 20, 4, 4]);
         logits[[0, 3, 2, 1]] = f32::NAN;
-        let error = parse(&[logits], place, LabelSet::Cihp).unwrap_err();
+        let error = parse(&[(logits, place)]).unwrap_err();
         assert_eq!(error.code(), Code::InferenceFailed);
     }
 }

@@ -209,12 +209,13 @@ test('wrong options are refused by name and do no harm', async (context) => {
       await failure(parsing.paint(canvas, { palette: /** @type {any} */ ('rainbow') })),
       await failure(parsing.paint(canvas, { classes: [200] })),
       await failure(parsing.paint(canvas, { width: 4096 })),
+      await failure(bodymap.parse(await sample(name), { setting: 'best' })),
     ];
     await parsing.paint(canvas, { width: 51, height: 60 });
     return [...codes, canvas.width, canvas.height];
   }, HOPPER);
   const [bad, missing] = ['bad-option', 'download-failed'];
-  assert.deepEqual(outcome, [bad, missing, missing, missing, bad, bad, bad, bad, bad, 51, 60]);
+  assert.deepEqual(outcome, [bad, missing, missing, missing, bad, bad, bad, bad, bad, bad, 51, 60]);
 });
 
 test('without cross-origin isolation one thread is used', async (context) => {
@@ -222,9 +223,9 @@ test('without cross-origin isolation one thread is used', async (context) => {
   assert.deepEqual(
     await page.evaluate(async () => {
       const bodymap = await BodyMap.load({ threads: 4 });
-      return [globalThis.crossOriginIsolated, bodymap.threads, bodymap.classes.length, bodymap.model.label_set];
+      return [globalThis.crossOriginIsolated, bodymap.threads, bodymap.classes.length, bodymap.model.label_set, ...bodymap.settings];
     }),
-    [false, 1, 20, 'cihp'],
+    [false, 1, 20, 'cihp', 'fast', 'fine'],
   );
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -15,34 +15,37 @@ const BIN = process.env.BODYMAP_BIN ?? fileURLToPath(new URL('../../target/relea
 /** File names of the sample photos. */
 export const samples = (await readdir(SAMPLES)).filter((name) => /^[^.]+\.(jpg|png)$/.test(name));
 
-/** @type {Map<string, Promise<string>>} Folder of the native results of each sample. */
+/** @type {Map<string, Promise<string>>} Folders of native results, by the command line that made them. */
 const parsed = new Map();
 
 /**
- * The file that the native binary writes for a sample photo.
+ * The file that the native binary writes for a photo.
  *
- * @param {string} sample
+ * @param {string} photo a sample, or the path of another photo
  * @param {string} [ending]
+ * @param {string[]} [options] of the command line
  */
-export async function native(sample, ending = '.png') {
-  const folder = parsed.get(sample) ?? parseNatively(sample);
-  parsed.set(sample, folder);
-  return readFile(join(await folder, sample.replace(/\.\w+$/, ending)));
+export async function native(photo, ending = '.png', options = []) {
+  const command = ['parse', resolve(SAMPLES, photo), ...options];
+  const key = command.join(' ');
+  const folder = parsed.get(key) ?? parseNatively(command);
+  parsed.set(key, folder);
+  return readFile(join(await folder, basename(photo).replace(/\.\w+$/, ending)));
 }
 
 after(async () => {
   for (const folder of parsed.values()) await rm(await folder, { recursive: true });
 });
 
-/** @param {string} sample */
-async function parseNatively(sample) {
+/** @param {string[]} command */
+async function parseNatively(command) {
   const out = await mkdtemp(join(tmpdir(), 'bodymap-'));
-  await promisify(execFile)(BIN, ['parse', SAMPLES + sample, '--out', out]);
+  await promisify(execFile)(BIN, [...command, '--out', out]);
   return out;
 }
 
 /**
- * Reads an indexed PNG with one byte a pixel, which is what label maps are.
+ * Reads an indexed PNG with one byte a pixel, which is what label maps and people maps are.
  *
  * @param {Buffer} png
  * @returns {{ width: number, height: number, labels: Buffer, palette: Buffer }}

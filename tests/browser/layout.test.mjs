@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { test } from 'node:test';
 
 import { OUT, SAMPLES, openPage, parseSample, ready, result } from './browser.mjs';
+import { PHOTO, withPeopleModel } from './people-model.mjs';
 
 const HOPPER = 'mpl_grace_hopper.jpg';
 const DESKTOP = { width: 1280, height: 800 };
@@ -41,26 +42,50 @@ function faintTexts(page) {
   });
 }
 
+/**
+ * The view fits the width and is legible; a picture of it is kept.
+ *
+ * @param {import('playwright-core').Page} page
+ * @param {string} name
+ */
+async function check(page, name) {
+  const [content, viewport] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(content <= viewport, name);
+  assert.deepEqual(await faintTexts(page), [], name);
+  await page.locator('#picture').evaluate((picture) =>
+    Promise.all(picture.getAnimations({ subtree: true }).map(({ finished }) => finished)),
+  );
+  await page.screenshot({ path: `${OUT}${name}.png`, fullPage: true });
+}
+
 for (const [device, viewport] of /** @type {const} */ ([['desktop', DESKTOP], ['phone', PHONE]])) {
   for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
     test(`${device}, ${colorScheme}: fits the width, is legible; pictures are kept`, async (context) => {
       const locale = device === 'phone' ? 'zh-CN' : 'en-GB';
       const { page } = await openPage(context, { context: { viewport, colorScheme, locale } });
-      const check = async (/** @type {string} */ view) => {
-        assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= viewport.width, view);
-        assert.deepEqual(await faintTexts(page), [], view);
-        await page.screenshot({ path: `${OUT}${device}-${colorScheme}-${view}.png`, fullPage: true });
-      };
       await ready(page);
-      await check('start');
+      await check(page, `${device}-${colorScheme}-start`);
       await parseSample(page, HOPPER);
-      await page.locator('#picture').evaluate((picture) =>
-        Promise.all(picture.getAnimations({ subtree: true }).map(({ finished }) => finished)),
-      );
-      await check('result');
+      await check(page, `${device}-${colorScheme}-result`);
       await page.setInputFiles('#file', { name: 'empty.jpg', mimeType: 'image/jpeg', buffer: Buffer.alloc(0) });
       await page.locator('.notice.error').waitFor();
-      await check('error');
+      await check(page, `${device}-${colorScheme}-error`);
+    });
+
+    test(`${device}, ${colorScheme}: so do the people, and what the model was made from`, async (context) => {
+      const locale = device === 'phone' ? 'zh-CN' : 'en-GB';
+      const { page } = await openPage(context, {
+        context: { viewport, colorScheme, locale, serviceWorkers: 'block' },
+        alter: withPeopleModel,
+        expected: /blocked by Playwright/,
+      });
+      await ready(page);
+      await page.setInputFiles('#file', PHOTO);
+      await result(page);
+      await page.locator('#people [value="2"]').check();
+      await page.locator('.origin summary').click();
+      assert.match(await page.locator('#model-attribution').innerText(), /make_people/);
+      await check(page, `${device}-${colorScheme}-people`);
     });
   }
 }

@@ -16,6 +16,7 @@ const MEDIA_TYPES = {
   labelmap: 'image/png',
   colormap: 'image/png',
   overlay: 'image/png',
+  people: 'image/png',
   json: 'application/json',
 };
 

@@ -2,7 +2,6 @@ import { byId, make } from './element.js';
 
 /**
  * @typedef {import('../bodymap.js').Parsing} Parsing
- * @typedef {import('../bodymap.js').ExportFormat} ExportFormat
  * @typedef {import('../bodymap.js').ExportOptions} ExportOptions
  */
 
@@ -19,7 +18,7 @@ export function startDownloads(current, onError) {
       const shown = current();
       if (!shown || button.ariaBusy === 'true') return;
       button.ariaBusy = 'true';
-      const format = /** @type {ExportFormat} */ (button.value);
+      const format = /** @type {keyof typeof ENDINGS} */ (button.value);
       try {
         save(await shown.parsing.export(format, optionsFor(format, shown)), baseName(shown.name) + ENDINGS[format]);
       } catch (error) {
@@ -33,7 +32,7 @@ export function startDownloads(current, onError) {
 /**
  * Pictures are saved as they are shown; label map and masks are always whole.
  *
- * @param {ExportFormat} format
+ * @param {keyof typeof ENDINGS} format
  * @param {{ options: ExportOptions, opacity: number }} shown
  * @returns {ExportOptions}
  */

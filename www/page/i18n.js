@@ -1,3 +1,5 @@
+import { remember, remembered } from './storage.js';
+
 /** @typedef {{ [name: string]: number | string | { key: string } }} Values a `key` is itself translated */
 
 const LANGUAGES = ['en', 'zh'];
@@ -14,7 +16,7 @@ const valuesOf = new WeakMap();
 
 /** Picks the reader's language, remembered or the browser's, and translates the page. */
 export async function startLanguage() {
-  const wanted = [remembered(), ...navigator.languages.map((tag) => tag.split('-')[0])];
+  const wanted = [remembered(REMEMBERED), ...navigator.languages.map((tag) => tag.split('-')[0])];
   await setLanguage(wanted.find((tag) => tag && LANGUAGES.includes(tag)) ?? 'en');
   const choice = /** @type {HTMLSelectElement} */ (document.getElementById('language'));
   choice.value = language;
@@ -31,7 +33,7 @@ async function setLanguage(tag) {
     element.textContent = text(/** @type {HTMLElement} */ (element).dataset.i18n ?? '', valuesOf.get(element));
   }
   for (const element of document.querySelectorAll('[data-i18n-attributes]')) translateAttributes(element);
-  remember(chosen);
+  remember(REMEMBERED, chosen);
 }
 
 /**
@@ -90,23 +92,5 @@ function translateAttributes(element) {
   for (const pair of element.getAttribute('data-i18n-attributes')?.split('; ') ?? []) {
     const [name, key] = pair.split(':');
     element.setAttribute(name, text(key, valuesOf.get(element)));
-  }
-}
-
-function remembered() {
-  try {
-    return localStorage.getItem(REMEMBERED);
-  } catch {
-    // Storage is blocked.
-    return null;
-  }
-}
-
-/** @param {string} tag */
-function remember(tag) {
-  try {
-    localStorage.setItem(REMEMBERED, tag);
-  } catch {
-    // Storage is blocked; the browser's language is taken again next time.
   }
 }

@@ -18,8 +18,10 @@ export class Legend {
   #classes = [];
   /** @type {Color[]} The reader's colours; they stay from photo to photo. */
   #palette = [];
-  /** @type {Map<number, HTMLInputElement>} Switch of each class found. */
-  #switches = new Map();
+  /** @type {Set<number>} Classes that are switched off. */
+  #hidden = new Set();
+  /** @type {Parsing | null} */
+  #parsing = null;
   #onChange;
   #onPoint;
 
@@ -39,9 +41,8 @@ export class Legend {
   get options() {
     /** @type {ExportOptions} */
     const options = { palette: this.#palette };
-    const switches = [...this.#switches];
-    if (!switches.every(([, box]) => box.checked)) {
-      options.classes = switches.filter(([, box]) => box.checked).map(([id]) => id);
+    if (this.#hidden.size > 0) {
+      options.classes = this.#classes.map(({ id }) => id).filter((id) => !this.#hidden.has(id));
     }
     return options;
   }
@@ -63,20 +64,32 @@ export class Legend {
   show(parsing, classes) {
     this.#classes = classes;
     if (this.#palette.length !== classes.length) this.#palette = classes.map(({ color }) => color);
-    const shares = sharesOf(parsing.labels, classes.length);
-    const found = classes.filter(({ id }) => id !== BACKGROUND && shares[id] > 0);
+    this.#parsing = parsing;
+    this.#hidden.clear();
+    this.showPerson();
+  }
+
+  /**
+   * Shows the classes of one person, shares counted within it; or those of the whole photo.
+   *
+   * @param {number} [person]
+   */
+  showPerson(person) {
+    if (!this.#parsing) return;
+    const shares = sharesOf(this.#parsing, this.#classes.length, person);
+    const found = this.#classes.filter(({ id }) => id !== BACKGROUND && shares[id] > 0);
     found.sort((a, b) => shares[b.id] - shares[a.id]);
-    this.#switches.clear();
     this.#list.replaceChildren(...found.map((of) => this.#row(of, shares[of.id])));
-    const background = /** @type {Element} */ (byId('background', HTMLElement).querySelector('.share'));
-    say(background, 'legend.share', { percent: percentOf(shares[BACKGROUND]) });
+    const background = byId('background', HTMLElement);
+    background.hidden = person !== undefined;
+    say(/** @type {Element} */ (background.querySelector('.share')), 'legend.share', { percent: percentOf(shares[BACKGROUND]) });
     byId('nobody', HTMLElement).hidden = found.length > 0;
     for (const id of ['all', 'none']) byId(id, HTMLElement).hidden = found.length === 0;
   }
 
-  /** @returns {number} of classes found */
+  /** @returns {number} of classes listed */
   get size() {
-    return this.#switches.size;
+    return this.#list.childElementCount;
   }
 
   /**
@@ -84,9 +97,11 @@ export class Legend {
    * @param {number} share
    */
   #row({ id, name }, share) {
-    const box = make('input', { type: 'checkbox', checked: true });
-    box.addEventListener('change', () => this.#onChange());
-    this.#switches.set(id, box);
+    const box = make('input', { type: 'checkbox', checked: !this.#hidden.has(id) });
+    box.addEventListener('change', () => {
+      this.#switch(id, box.checked);
+      this.#onChange();
+    });
 
     const label = make('span', { className: 'name' });
     say(label, nameKey(name));
@@ -137,20 +152,35 @@ export class Legend {
 
   /** @param {boolean} on */
   #switchAll(on) {
-    for (const box of this.#switches.values()) box.checked = on;
+    for (const row of /** @type {HTMLCollectionOf<HTMLElement>} */ (this.#list.children)) {
+      /** @type {HTMLInputElement} */ (row.querySelector('[type=checkbox]')).checked = on;
+      this.#switch(Number(row.dataset.class), on);
+    }
     this.#onChange();
+  }
+
+  /**
+   * @param {number} id
+   * @param {boolean} on
+   */
+  #switch(id, on) {
+    if (on) this.#hidden.delete(id);
+    else this.#hidden.add(id);
   }
 }
 
 /**
- * @param {Uint8Array} labels
+ * @param {Parsing} parsing
  * @param {number} classes
- * @returns {number[]} part of the pixels of each class, 0 to 1
+ * @param {number} [person]
+ * @returns {number[]} part of the pixels, or of the person's, that each class has, 0 to 1
  */
-function sharesOf(labels, classes) {
+function sharesOf({ labels, people }, classes, person) {
   const counts = new Array(classes).fill(0);
-  for (const label of labels) counts[label]++;
-  return counts.map((count) => count / labels.length);
+  if (person === undefined) for (const label of labels) counts[label]++;
+  else people.forEach((of, i) => of === person && counts[labels[i]]++);
+  const pixels = counts.reduce((sum, count) => sum + count, 0);
+  return counts.map((count) => count / pixels);
 }
 
 /** @param {number} share */

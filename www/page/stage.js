@@ -23,7 +23,7 @@ export class Stage {
   #parsing = null;
 
   /**
-   * @param {(id: number) => { name: string, color: string } | null} describe a class; null for the background
+   * @param {(id: number, person: number) => { name: string, color: string } | null} describe a class of a person; null for the background
    * @param {(error: unknown) => void} onError
    */
   constructor(describe, onError) {
@@ -67,11 +67,17 @@ export class Stage {
   }
 
   clear() {
+    this.clearParsing();
     URL.revokeObjectURL(this.#photo.src);
     this.#photo.removeAttribute('src');
+    this.#picture.classList.remove('has-photo');
+  }
+
+  /** Leaves the photo alone. */
+  clearParsing() {
     this.#parsing = null;
     for (const canvas of [this.#colormap, this.#highlight]) canvas.width = canvas.height = 0;
-    this.#picture.classList.remove('is-pointing', 'has-photo');
+    this.#picture.classList.remove('is-pointing');
     this.#moveDivider(100);
   }
 
@@ -110,11 +116,12 @@ export class Stage {
   /**
    * @param {number} x
    * @param {number} y
-   * @param {(id: number) => { name: string, color: string } | null} describe
+   * @param {(id: number, person: number) => { name: string, color: string } | null} describe
    */
   #classAt(x, y, describe) {
     if (!this.#parsing) return null;
-    const { width, height, labels } = this.#parsing;
-    return describe(labels[Math.floor(y * height) * width + Math.floor(x * width)]);
+    const { width, height, labels, people } = this.#parsing;
+    const pixel = Math.floor(y * height) * width + Math.floor(x * width);
+    return describe(labels[pixel], people[pixel]);
   }
 }

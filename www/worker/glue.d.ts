@@ -34,7 +34,7 @@ export interface GluePhoto {
 
 export interface GlueModel {
   info(): string;
-  parse(photo: GluePhoto, onProgress?: (fraction: number) => void): GlueParsing;
+  parse(photo: GluePhoto, setting?: string, onProgress?: (fraction: number) => void): GlueParsing;
   free(): void;
 }
 

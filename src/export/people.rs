@@ -1,0 +1,44 @@
+//! People map as PNG: pixel = person id, 0 = nobody.
+
+use crate::error::{Result, reserved};
+use crate::export::picture;
+use crate::palette::Palette;
+use crate::parsing::Parsing;
+
+/// The people map in the photo's own size: 8-bit indexed in the colours of
+/// Pascal VOC; 16-bit grey if an id is above 255.
+pub fn png(parsing: &Parsing) -> Result<Vec<u8>> {
+    let Parsing { width, height, people, .. } = parsing;
+    if people.iter().all(|&person| person < 256) {
+        let mut pixels = reserved(people.len(), "the people map")?;
+        pixels.extend(people.iter().map(|&person| person as u8));
+        let palette = Palette::voc(256).colours().concat();
+        return picture::indexed(*width, *height, palette, &pixels);
+    }
+    let mut pixels = reserved(2 * people.len(), "the people map")?;
+    pixels.extend(people.iter().flat_map(|person| person.to_be_bytes()));
+    picture::grey16(*width, *height, &pixels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::labels::LabelSet;
+
+    fn read(people: Vec<u16>) -> (png::ColorType, Vec<u8>) {
+        let size = (people.len() as u32, 1);
+        let labels = vec![5; people.len()];
+        let parsing = Parsing::from_parts(LabelSet::Cihp, size, labels, people, vec![]).unwrap();
+        let bytes = png(&parsing).unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut pixels).unwrap();
+        (info.color_type, pixels)
+    }
+
+    #[test]
+    fn ids_are_pixels_of_one_byte_if_they_fit() {
+        assert_eq!(read(vec![0, 1, 255]), (png::ColorType::Indexed, vec![0, 1, 255]));
+        assert_eq!(read(vec![0, 1, 256]), (png::ColorType::Grayscale, vec![0, 0, 0, 1, 1, 0]));
+    }
+}
