@@ -3,7 +3,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from network import Backbone
+from pose_backbone import PoseBackbone
 
 SCORE = 0.22
 CELL = 4   # px of the photo a heatmap cell covers
@@ -13,7 +13,7 @@ class PersonBoxes:
     """Callable: photo uint8 [H, W, 3] -> float32 [N, 4] of x0, y0, x1, y1 in pixels."""
 
     def __init__(self, movenet_json):
-        self.backbone = Backbone().eval().to(memory_format=torch.channels_last)
+        self.backbone = PoseBackbone().eval().to(memory_format=torch.channels_last)
         self.backbone.load_movenet(movenet_json)
 
     @torch.no_grad()

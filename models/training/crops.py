@@ -1,10 +1,9 @@
 """Random training crops: class-balanced, from small figures to close-ups, with photometric jitter.
 
-A crop is (RGB uint8 [H, W, 3], codes uint8 [H/2, W/2]); scale 1 is the photograph's own size, in which a
-figure is about 700 px tall and a head about 95 px.
+A crop is (RGB uint8 [H, W, 3], codes and people uint8 [H/2, W/2]); scale 1 is the photograph's own size,
+in which a figure is about 700 px tall and a head about 95 px.
 """
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,40 +13,35 @@ from pack_dataset import LEVELS
 from procedural_backdrops import backdrop
 
 # Classes to look for on purpose, with how often; the rest comes along in any photograph.
-SOUGHT = {'hat': 1.3, 'gloves': 0.6, 'sunglasses': 1.2, 'scarf': 1.5, 'socks': 1.3, 'skirt': 1.4,
-          'dress': 1.3, 'coat': 1.0, 'suit': 0.4, 'upper-clothes': 0.5}
-SEEK = 0.55
+SOUGHT = {'hat': 1.3, 'gloves': 0.6, 'sunglasses': 1.2, 'scarf': 1.5, 'socks': 1.3, 'skirt': 0.8,
+          'dress': 1.6, 'coat': 1.0, 'suit': 0.8, 'upper-clothes': 0.5}
+SEEK = 0.35
 MIN_SOUGHT_PIXELS = 200
+# How often a photograph labelled by people is taken.
+LABELLED = 0.7
 # (probability, smallest scale, largest scale); scales are drawn log-uniformly.
-FIGURE, CLOSE_UP, SMALL = (0.60, 0.50, 1.0), (0.28, 0.95, 3.0), (0.12, 0.3, 0.5)
+FIGURE, CLOSE_UP, GROUP = (0.66, 0.36, 0.72), (0.16, 0.72, 2.2), (0.18, 0.22, 0.6)
+MOST_PEOPLE = 5
+# Of the maps of people: input pixels a cell covers, and cells that make a person.
+CELL, MIN_PERSON = 4, 12
 LARGEST_WITHOUT_HEAD = 1.8    # closer, a piece of cloth says nothing of what it is worn as
 UPPER_BODY = [CLASS[c] for c in ('face', 'hair', 'hat', 'upper-clothes', 'coat', 'sunglasses', 'scarf',
                                  'torso-skin')]
 BACKDROP = 0.10
-GREYSCALE = 0.10
+GREYSCALE = 0.05
 OUTSIDE = 127     # grey: zero after normalisation, like the padding at inference
 
 
-class Dataset:
-    """The packed photographs (pack_dataset.py), mapped into memory."""
+class Packed:
+    """One folder of packed photographs (pack_dataset.py), mapped into memory."""
 
     def __init__(self, folder):
-        folder = Path(folder)
         self.index = json.loads((folder / 'index.json').read_text())
         self.photos = np.memmap(folder / 'photos.u8', np.uint8, 'r')
         self.codes = np.memmap(folder / 'codes.u8', np.uint8, 'r')
-        counts = np.array([entry['counts'] for entry in self.index])
-        self.holders, weights = [], []
-        for name, weight in SOUGHT.items():
-            holders = np.nonzero(counts[:, CODE[name]] > MIN_SOUGHT_PIXELS)[0]
-            if len(holders) > 3:
-                self.holders.append((CODE[name], holders))
-                weights.append(weight)
-        self.sought_probability = np.array(weights) / sum(weights)
-        self.class_counts = counts[:, :20].sum(0)
-
-    def __len__(self):
-        return len(self.index)
+        self.counts = np.array([entry['counts'] for entry in self.index])
+        self.holders = {CODE[name]: np.nonzero(self.counts[:, CODE[name]] > MIN_SOUGHT_PIXELS)[0]
+                        for name in SOUGHT}
 
     def photo(self, number, level):
         """RGB uint8 view at 1 / LEVELS[level] of the size."""
@@ -58,6 +52,26 @@ class Dataset:
         height, width, _ = self.index[number]['levels'][0]
         offset = self.index[number]['codes']
         return self.codes[offset:offset + height * width].reshape(height, width)
+
+
+class Dataset:
+    """Labelled photographs and, if given, those whose labels the network made itself."""
+
+    def __init__(self, labelled, tagged=None):
+        self.folders = [Packed(folder) for folder in (labelled, tagged) if folder]
+        self.class_counts = self.folders[0].counts[:, :20].sum(0)
+        self.sought = np.array([CODE[name] for name in SOUGHT])
+        self.sought_probability = np.array(list(SOUGHT.values())) / sum(SOUGHT.values())
+
+    def draw(self, rng):
+        """A photograph (folder, number) and the code looked for in it, or None."""
+        folder = self.folders[0 if rng.random() < LABELLED else -1]
+        if rng.random() < SEEK:
+            sought = int(rng.choice(self.sought, p=self.sought_probability))
+            holders = folder.holders[sought]
+            if len(holders):
+                return folder, int(holders[rng.integers(len(holders))]), sought
+        return folder, int(rng.integers(len(folder.index))), None
 
 
 def log_uniform(rng, low, high):
@@ -73,17 +87,12 @@ def random_pixel(rng, mask):
     return np.array([x, y], np.float64)
 
 
-def cut(rng, data, size, mode):
+def cut(rng, data, size, mode, scale=None, spread=0.7):
     """One photograph's crop of `size` (height, width) at a scale of the `mode` (probability, low, high)."""
     height, width = size
-    sought = None
-    if rng.random() < SEEK:
-        sought, holders = data.holders[rng.choice(len(data.holders), p=data.sought_probability)]
-        number = int(holders[rng.integers(len(holders))])
-    else:
-        number = int(rng.integers(len(data)))
-    codes = data.code_map(number)
-    scale = log_uniform(rng, *mode[1:])
+    folder, number, sought = data.draw(rng)
+    codes = folder.code_map(number)
+    scale = scale or log_uniform(rng, *mode[1:])
     coarse = codes[::4, ::4]
     focus = None
     if mode is CLOSE_UP:
@@ -99,11 +108,11 @@ def cut(rng, data, size, mode):
         focus = random_pixel(rng, coarse != 0) if rng.random() < 0.85 else None
     if focus is None:
         focus = np.array([rng.uniform(0, coarse.shape[1]), rng.uniform(0, coarse.shape[0])])
-    focus = focus * 4 + rng.uniform(-0.5, 0.5, 2) * 0.7 * np.array([width, height]) / scale
+    focus = focus * 4 + rng.uniform(-0.5, 0.5, 2) * spread * np.array([width, height]) / scale
     # Where the crop fits into the photograph, keep it inside: real edges cut people as crops do.
     reach = np.array([width, height]) / scale / 2
     extent = np.array(codes.shape[::-1], np.float64)
-    if rng.random() < 0.9:
+    if mode is not GROUP and rng.random() < 0.9:
         within = np.clip(focus, reach, np.maximum(extent - reach, reach))
         focus = np.where(reach * 2 < extent, within, extent / 2)
     angle = np.deg2rad(rng.uniform(-10, 10) if rng.random() < 0.9 else rng.uniform(-35, 35))
@@ -115,20 +124,26 @@ def cut(rng, data, size, mode):
         to_photo[:, 0] *= -1
     origin = focus - to_photo @ np.array([width / 2, height / 2])
     level = 0 if scale >= 0.6 else 1 if scale >= 0.3 else 2
-    photo = warp(data.photo(number, level), to_photo / LEVELS[level], origin / LEVELS[level], size,
-                 cv2.INTER_LINEAR, OUTSIDE)
-    labels = warp(codes, to_photo * 2, origin, (height // 2, width // 2), cv2.INTER_NEAREST, IGNORE)
+    # Grey like the padding at inference, or the photograph mirrored at its edges.
+    filled = rng.random() < 0.7
+    photo = warp(folder.photo(number, level), to_photo / LEVELS[level], origin / LEVELS[level], size,
+                 cv2.INTER_LINEAR, cv2.BORDER_REFLECT if filled else cv2.BORDER_CONSTANT, OUTSIDE)
+    half = to_photo * 2, origin, (height // 2, width // 2), cv2.INTER_NEAREST
+    labels = warp(codes, *half, cv2.BORDER_CONSTANT, IGNORE)
+    if filled:
+        background = (codes == CLASS['background']).astype(np.uint8)
+        labels[(labels == IGNORE) & (warp(background, *half, cv2.BORDER_REFLECT) > 0)] = CLASS['background']
     if mirrored:
         labels = mirror_table()[labels]
     return photo, labels
 
 
-def warp(source, linear, origin, size, interpolation, border):
+def warp(source, linear, origin, size, interpolation, border, value=0):
     """Resample so that output pixel centres p map to linear @ p + origin, pixel centres at +0.5."""
     offset = linear @ np.array([0.5, 0.5]) + origin - 0.5
     matrix = np.concatenate([linear, offset[:, None]], 1)
     return cv2.warpAffine(source, matrix, size[::-1], flags=interpolation | cv2.WARP_INVERSE_MAP,
-                          borderMode=cv2.BORDER_CONSTANT, borderValue=(border,) * 3)
+                          borderMode=border, borderValue=(value,) * 3)
 
 
 def replace_background(rng, photo, labels):
@@ -154,7 +169,7 @@ def colour_jitter(rng, photo):
         x = np.repeat(luma[..., None], 3, 2)
     elif rng.random() < 0.5:
         x = luma[..., None] + (x - luma[..., None]) * rng.uniform(0.3, 1.6)
-    if rng.random() < 0.06:
+    if rng.random() < 0.02:
         x = x[..., [[0, 2, 1], [1, 0, 2], [2, 1, 0]][rng.integers(3)]]
     if rng.random() < 0.15:
         x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.5, 1.6))
@@ -167,16 +182,73 @@ def colour_jitter(rng, photo):
     return x
 
 
+def group(rng, data, size):
+    """People pasted into one photograph, nearer ones over those farther off."""
+    base = log_uniform(rng, *GROUP[1:])
+    photo, labels = cut(rng, data, size, GROUP, base)
+    people = (labels != 0).astype(np.uint8)
+    people[labels == IGNORE] = 0
+    for person in range(2, int(rng.integers(2, MOST_PEOPLE + 1)) + 1):
+        scale = base * log_uniform(rng, 0.7, 1.4)
+        other, codes = cut(rng, data, size, GROUP, scale, spread=0.6)
+        inside = figure(codes)
+        share = inside.mean()
+        if share < 0.004:
+            continue
+        behind = rng.random() < 0.35
+        if behind:
+            inside &= (people == 0) & (labels != IGNORE)
+        elif (inside & (people > 0)).sum() > 0.7 * max(1, (people > 0).sum()):
+            continue
+        alpha = cv2.GaussianBlur(cv2.resize(inside.astype(np.float32), size[::-1]), (0, 0), 0.8)[..., None]
+        gain = np.clip((photo.mean() + 30) / (other.mean() + 30), 0.7, 1.4) ** rng.uniform(0, 1)
+        photo = (alpha * np.clip(other * gain, 0, 255) + (1 - alpha) * photo).astype(np.uint8)
+        labels = np.where(inside, codes, labels)
+        people = np.where(inside, np.uint8(person), people)
+    people[labels == IGNORE] = 0
+    return photo, labels, people
+
+
+def figure(codes):
+    """bool: the labelled person with what is worn but has no class, without bystanders."""
+    known = ((codes != 0) & (codes != IGNORE)).astype(np.uint8)
+    closed = cv2.morphologyEx(known, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    return (closed > 0) & (codes != 0)
+
+
 def random_crop(rng, data, size):
-    """One training crop of `size` (height, width)."""
-    modes = (FIGURE, CLOSE_UP, SMALL)
+    """One training crop of `size` (height, width): photo, codes, people (0 = nobody) at half the size."""
+    modes = (FIGURE, CLOSE_UP, GROUP)
     mode = modes[rng.choice(3, p=[m[0] for m in modes])]
-    if mode is SMALL:   # two photographs side by side: people beside people, nothing left empty
-        height, width = size
-        halves = [cut(rng, data, (height, width // 2), mode) for _ in range(2)]
-        photo, labels = (np.concatenate(parts, 1) for parts in zip(*halves, strict=True))
+    if mode is GROUP:
+        photo, labels, people = group(rng, data, size)
     else:
         photo, labels = cut(rng, data, size, mode)
         if rng.random() < BACKDROP:
             photo = replace_background(rng, photo, labels)
-    return colour_jitter(rng, photo), labels
+        people = ((labels != 0) & (labels != IGNORE)).astype(np.uint8)
+    return colour_jitter(rng, photo), labels, people
+
+
+def people_targets(people, labels):
+    """Centre heatmap, its weight, offsets (x, y in input pixels), their weight, at 1/4 of the crop's size.
+
+    float32 [1, h, w], [1, h, w], [2, h, w], [1, h, w]; `people` and `labels` [2h, 2w]. A centre is the mean
+    place of the visible pixels of a person, so that it lies inside the picture whatever is cut off.
+    """
+    people, labels = people[::2, ::2], labels[::2, ::2]
+    height, width = people.shape
+    heat, offsets = np.zeros((height, width), np.float32), np.zeros((2, height, width), np.float32)
+    offset_weight = np.zeros((1, height, width), np.float32)
+    ys, xs = np.mgrid[:height, :width].astype(np.float32)
+    for person in range(1, int(people.max()) + 1):
+        mine = people == person
+        if mine.sum() < MIN_PERSON:
+            continue
+        cx, cy = xs[mine].mean(), ys[mine].mean()
+        sigma = np.clip(0.07 * (np.ptp(ys[mine]) + 1), 1.5, 6)
+        heat = np.maximum(heat, np.exp(-((xs - cx) ** 2 + (ys - cy) ** 2) / (2 * sigma * sigma)))
+        offsets[0][mine], offsets[1][mine] = CELL * (cx - xs[mine]), CELL * (cy - ys[mine])
+        offset_weight[0][mine] = 1
+    heat_weight = ((labels != IGNORE) | (heat > 0.05)).astype(np.float32)
+    return heat[None], heat_weight[None], offsets, offset_weight

