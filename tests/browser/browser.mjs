@@ -129,3 +129,28 @@ export async function download(page, format) {
   for await (const chunk of await saved.createReadStream()) chunks.push(chunk);
   return { name: saved.suggestedFilename(), bytes: Buffer.concat(chunks) };
 }
+
+/**
+ * How many pixels of each colour, written as `r,g,b` or `none`, a canvas has.
+ *
+ * @param {Page} page
+ * @param {string} [id] of the canvas
+ * @returns {Promise<{ [colour: string]: number }>}
+ */
+export function pixels(page, id = 'colormap') {
+  return page.evaluate((canvasId) => {
+    const canvas = /** @type {HTMLCanvasElement} */ (document.getElementById(canvasId));
+    // A copy: reading the page's own canvas would change how the browser keeps it.
+    const copy = new OffscreenCanvas(canvas.width, canvas.height);
+    const context2d = /** @type {OffscreenCanvasRenderingContext2D} */ (copy.getContext('2d'));
+    context2d.drawImage(canvas, 0, 0);
+    const { data } = context2d.getImageData(0, 0, copy.width, copy.height);
+    /** @type {{ [colour: string]: number }} */
+    const counts = {};
+    for (let i = 0; i < data.length; i += 4) {
+      const colour = data[i + 3] === 0 ? 'none' : data.subarray(i, i + 3).join();
+      counts[colour] = (counts[colour] ?? 0) + 1;
+    }
+    return counts;
+  }, id);
+}

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 
-import { openPage, ready, result } from './browser.mjs';
+import { openPage, pixels, ready, result } from './browser.mjs';
 import { native, readLabelMap } from './label-map.mjs';
 import { DRAWN, OPTIONS, PHOTO, withPeopleModel } from './people-model.mjs';
 import { HOST } from './site.mjs';
@@ -20,20 +20,14 @@ async function openWithPeople(context) {
 }
 
 /**
- * How many pixels of the colormap are painted.
+ * How many pixels of a canvas are painted.
  *
  * @param {import('playwright-core').Page} page
  * @param {string} [id] of the canvas
  */
-function painted(page, id = 'colormap') {
-  return page.evaluate((canvasId) => {
-    const canvas = /** @type {HTMLCanvasElement} */ (document.getElementById(canvasId));
-    const copy = new OffscreenCanvas(canvas.width, canvas.height);
-    const context2d = /** @type {OffscreenCanvasRenderingContext2D} */ (copy.getContext('2d'));
-    context2d.drawImage(canvas, 0, 0);
-    const { data } = context2d.getImageData(0, 0, copy.width, copy.height);
-    return data.filter((value, i) => i % 4 === 3 && value > 0).length;
-  }, id);
+async function painted(page, id) {
+  const counts = Object.entries(await pixels(page, id));
+  return counts.reduce((sum, [colour, count]) => (colour === 'none' ? sum : sum + count), 0);
 }
 
 /** Pixels of each person in the native people map. */
@@ -122,9 +116,9 @@ test('a person whose number is pointed at is pointed out, and the picture tells 
   assert.ok(box);
   for (const person of [1, 2, 3]) {
     // The middle of the person is well within its upper clothes.
-    const pixels = [...labels.keys()].filter((i) => labels[i] === person);
+    const places = [...labels.keys()].filter((i) => labels[i] === person);
     const middle = (/** @type {number[]} */ values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-    const [x, y] = [middle(pixels.map((i) => i % width)), middle(pixels.map((i) => Math.floor(i / width)))];
+    const [x, y] = [middle(places.map((i) => i % width)), middle(places.map((i) => Math.floor(i / width)))];
     await page.mouse.move(box.x + (x * box.width) / width, box.y + (y * box.height) / height);
     await page.locator('#under-pointer', { hasText: new RegExp(`^Upper clothes, person ${person}$`) }).waitFor();
   }

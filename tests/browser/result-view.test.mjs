@@ -1,35 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { download, openPage, parseSample, ready } from './browser.mjs';
+import { download, openPage, parseSample, pixels, ready } from './browser.mjs';
 import { native, readLabelMap } from './label-map.mjs';
 
 const HOPPER = 'mpl_grace_hopper.jpg';
-
-/**
- * How many pixels of each colour, written as `r,g,b` or `none`, a canvas has.
- *
- * @param {import('playwright-core').Page} page
- * @param {string} [id] of the canvas
- * @returns {Promise<{ [colour: string]: number }>}
- */
-function pixels(page, id = 'colormap') {
-  return page.evaluate((canvasId) => {
-    const canvas = /** @type {HTMLCanvasElement} */ (document.getElementById(canvasId));
-    // A copy: reading the page's own canvas would change how the browser keeps it.
-    const copy = new OffscreenCanvas(canvas.width, canvas.height);
-    const context2d = /** @type {OffscreenCanvasRenderingContext2D} */ (copy.getContext('2d'));
-    context2d.drawImage(canvas, 0, 0);
-    const { data } = context2d.getImageData(0, 0, copy.width, copy.height);
-    /** @type {{ [colour: string]: number }} */
-    const counts = {};
-    for (let i = 0; i < data.length; i += 4) {
-      const colour = data[i + 3] === 0 ? 'none' : data.subarray(i, i + 3).join();
-      counts[colour] = (counts[colour] ?? 0) + 1;
-    }
-    return counts;
-  }, id);
-}
 
 /**
  * Waits until the colormap has, or no longer has, pixels of a colour; a frame
