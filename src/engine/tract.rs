@@ -1,7 +1,9 @@
 //! The engine on [tract](https://github.com/sonos/tract): ONNX on the CPU,
 //! natively and in wasm. No other module names tract.
 
-mod depthwise;
+mod constant;
+mod conv;
+mod int8_weights;
 mod resize;
 
 use std::collections::VecDeque;
@@ -25,6 +27,7 @@ use crate::model::Card;
 pub(crate) struct TractEngine {
     network: InferenceModel,
     plans: VecDeque<(Vec<usize>, Arc<TypedRunnableModel>)>,
+    weights: conv::Weights,
     name: String,
 }
 
@@ -35,11 +38,13 @@ impl TractEngine {
             Error::new(Code::BadModel, format!("the model {:?} cannot be used: {what}", card.id))
         };
         let onnx = tract_onnx::onnx();
-        let proto = onnx.proto_model_for_read(&mut &bytes[..]).map_err(|e| bad(format!("not ONNX: {e}")))?;
-        let graph = proto.graph.as_ref().ok_or_else(|| bad("it has no graph".into()))?;
+        let mut proto =
+            onnx.proto_model_for_read(&mut &bytes[..]).map_err(|e| bad(format!("not ONNX: {e}")))?;
+        let graph = proto.graph.as_mut().ok_or_else(|| bad("it has no graph".into()))?;
         if graph.initializer.iter().any(|t| t.data_location == Some(DataLocation::External as i32)) {
             return Err(bad("it keeps weights in other files; save it as one file".into()));
         }
+        int8_weights::expand(graph, limits::MAX_EXPANDED_WEIGHTS);
         let network = onnx.model_for_proto_model(&proto).map_err(|e| bad(format!("{e:#}")))?;
         if network.inputs.len() != 1 || network.outputs.is_empty() {
             return Err(bad(format!(
@@ -48,7 +53,12 @@ impl TractEngine {
                 network.outputs.len()
             )));
         }
-        Ok(TractEngine { network, plans: VecDeque::new(), name: card.id.clone() })
+        Ok(TractEngine {
+            network,
+            plans: VecDeque::new(),
+            weights: conv::Weights::new(),
+            name: card.id.clone(),
+        })
     }
 
     fn plan(&mut self, shape: &[usize]) -> Result<Arc<TypedRunnableModel>> {
@@ -68,11 +78,13 @@ impl TractEngine {
         Ok(self.plans[0].1.clone())
     }
 
-    fn optimised(&self, shape: &[usize]) -> TractResult<Arc<TypedRunnableModel>> {
+    fn optimised(&mut self, shape: &[usize]) -> TractResult<Arc<TypedRunnableModel>> {
         let mut network = self.network.clone();
         network.set_input_fact(0, InferenceFact::dt_shape(f32::datum_type(), shape))?;
-        let mut network = network.into_typed()?.into_decluttered()?;
-        use_own_kernels(&mut network)?;
+        let mut network = network.into_typed()?;
+        put_own_kernels(&mut network, |network, node| conv::replace(network, node, &mut self.weights))?;
+        let mut network = network.into_decluttered()?;
+        put_own_kernels(&mut network, resize::replace)?;
         network.optimize()?;
         // The global pool is the one that wasm_bindgen_rayon sets up; without
         // threads it has one, and tract is quicker not knowing of it.
@@ -84,13 +96,13 @@ impl TractEngine {
 }
 
 /// Puts our kernels in the place of tract's where ours are faster.
-fn use_own_kernels(network: &mut TypedModel) -> TractResult<()> {
+fn put_own_kernels(
+    network: &mut TypedModel,
+    mut replace: impl FnMut(&TypedModel, &TypedNode) -> TractResult<Option<TypedModelPatch>>,
+) -> TractResult<()> {
     for id in network.eval_order()? {
-        for replace in [depthwise::replace, resize::replace] {
-            if let Some(patch) = replace(network, network.node(id))? {
-                patch.apply(network)?;
-                break;
-            }
+        if let Some(patch) = replace(network, network.node(id))? {
+            patch.apply(network)?;
         }
     }
     network.compact()
