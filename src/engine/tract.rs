@@ -3,6 +3,7 @@
 
 mod constant;
 mod conv;
+mod deformable_attention;
 mod int8_weights;
 mod resize;
 
@@ -37,7 +38,8 @@ impl TractEngine {
         let bad = |what: String| {
             Error::new(Code::BadModel, format!("the model {:?} cannot be used: {what}", card.id))
         };
-        let onnx = tract_onnx::onnx();
+        let mut onnx = tract_onnx::onnx();
+        deformable_attention::register(&mut onnx);
         let mut proto =
             onnx.proto_model_for_read(&mut &bytes[..]).map_err(|e| bad(format!("not ONNX: {e}")))?;
         let graph = proto.graph.as_mut().ok_or_else(|| bad("it has no graph".into()))?;
