@@ -17,9 +17,10 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from torch import nn
 
 from garment_backbone import TAPS as GARMENT_BLOCKS
-from inverted_residual import Pointwise, SameConv
+from inverted_residual import Pointwise, Same
 from label_codes import CIHP
 from network import CENTER_BIAS, OFFSET_UNIT, Parser
 from pose_backbone import POSE_TAPS
@@ -74,15 +75,15 @@ class GraphWriter:
         """Convolution of a torch Conv2d, with the batch norm after it folded in."""
         kernel = module.weight.detach().double()
         bias = torch.zeros(len(kernel)).double() if module.bias is None else module.bias.detach().double()
-        if norm is not None:
+        if isinstance(norm, nn.BatchNorm2d):
             gain = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
             kernel = kernel * gain[:, None, None, None]
             bias = (bias - norm.running_mean.double()) * gain + norm.bias.double()
         height, width = module.kernel_size
-        same = isinstance(module, SameConv) and module.stride[0] == 2
+        same = isinstance(module, Same) and module.stride[0] == 2
         pads = [module.before] * 2 + [module.after] * 2 if same else [module.padding[0]] * 4
         inputs = [x, self.weight(kernel.detach().numpy())]
-        if norm is not None or module.bias is not None:
+        if isinstance(norm, nn.BatchNorm2d) or module.bias is not None:
             name = f'bias_{len(self.initializers)}'
             inputs.append(self.constant(name, bias.detach().numpy().astype(np.float32)))
         return self.node('Conv', inputs, kernel_shape=[height, width], strides=list(module.stride), pads=pads,
@@ -116,8 +117,9 @@ class GraphWriter:
 
 
 def write_block(graph, x, block):
-    y = graph.relu6(graph.conv(x, block.expand)) if block.expand is not None else x
-    y = graph.conv(graph.relu6(graph.conv(y, block.depthwise)), block.project)
+    y = graph.relu6(graph.conv(x, block.expand, block.expand_norm)) if block.expand is not None else x
+    y = graph.relu6(graph.conv(y, block.depthwise, block.depthwise_norm))
+    y = graph.conv(y, block.project, block.project_norm)
     return graph.add(x, y) if block.residual else y
 
 
@@ -154,7 +156,7 @@ def write_pose(graph, net, photo):
 
 
 def write_garments(graph, net, photo):
-    x = graph.relu6(graph.conv(photo, net.stem))
+    x = graph.relu6(graph.conv(photo, net.stem, net.stem_norm))
     taps = {}
     for i, block in enumerate(net.blocks):
         x = write_block(graph, x, block)
