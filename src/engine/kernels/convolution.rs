@@ -172,72 +172,85 @@ impl Convolution {
         lanes: usize,
         block: &mut [f32],
     ) {
-        let pointwise = self.side == (1, 1) && self.stride == (1, 1) && self.before == (0, 0);
-        for at in (0..width).step_by(lanes) {
-            let panel = &mut block[at * steps.len()..][..lanes * steps.len()];
-            let (column, width) = (column + at, lanes.min(width - at));
-            if pointwise {
-                let planes = &input[steps.start * self.columns()..steps.end * self.columns()];
-                copy_rows(planes, self.columns(), column, width, lanes, panel);
-            } else {
-                self.gather(input, steps.clone(), column, width, lanes, panel);
+        let spread = match lanes {
+            8 => spread::<8>,
+            24 => spread::<24>,
+            48 => spread::<48>,
+            _ => unreachable!("no tile kernel has {lanes} columns"),
+        };
+        let depth = steps.len();
+        if self.side == (1, 1) && self.stride == (1, 1) && self.before == (0, 0) {
+            let planes = input[steps.start * self.columns()..].chunks_exact(self.columns());
+            for (step, plane) in planes.take(depth).enumerate() {
+                spread(&plane[column..column + width], step, depth, block);
+            }
+        } else {
+            let mut line = vec![0.0; width];
+            for (step, of) in steps.enumerate() {
+                self.gather(input, of, column, &mut line);
+                spread(&line, step, depth, block);
             }
         }
     }
 
-    /// One panel of [`Convolution::pack`] for any kernel.
-    fn gather(
-        &self,
-        input: &[f32],
-        steps: std::ops::Range<usize>,
-        column: usize,
-        width: usize,
-        lanes: usize,
-        panel: &mut [f32],
-    ) {
-        let (height_in, width_in) = self.input;
-        let line = self.output.1;
-        for (step, target) in steps.zip(panel.chunks_exact_mut(lanes)) {
-            let (kernel_y, kernel_x) = (step / self.side.1 % self.side.0, step % self.side.1);
-            let channel = step / (self.side.0 * self.side.1);
-            let plane = &input[channel * height_in * width_in..][..height_in * width_in];
-            target[width..].fill(0.0);
-            // One run of columns for each row of the output.
-            let mut at = 0;
-            while at < width {
-                let (y, x) = ((column + at) / line, (column + at) % line);
-                let count = (line - x).min(width - at);
-                let target = &mut target[at..at + count];
-                at += count;
-                let row = (y * self.stride.0 + kernel_y * self.dilation.0).wrapping_sub(self.before.0);
-                if row >= height_in {
-                    target.fill(0.0);
-                    continue;
-                }
-                let row = &plane[row * width_in..][..width_in];
+    /// What the columns from the one given on read in one step of the depth.
+    fn gather(&self, input: &[f32], step: usize, column: usize, line: &mut [f32]) {
+        let ((height_in, width_in), width_out) = (self.input, self.output.1);
+        let (kernel_y, kernel_x) = (step / self.side.1 % self.side.0, step % self.side.1);
+        let channel = step / (self.side.0 * self.side.1);
+        let plane = &input[channel * height_in * width_in..][..height_in * width_in];
+        // One run of columns for each row of the output.
+        let (mut y, mut x, mut at) = (column / width_out, column % width_out, 0);
+        while at < line.len() {
+            let count = (width_out - x).min(line.len() - at);
+            let target = &mut line[at..at + count];
+            let row = (y * self.stride.0 + kernel_y * self.dilation.0).wrapping_sub(self.before.0);
+            if row < height_in {
                 // Input column of the first output; those in the padding are negative or too large.
                 let first =
                     (x * self.stride.1 + kernel_x * self.dilation.1) as isize - self.before.1 as isize;
-                let stride = self.stride.1;
-                let outside = (-first).max(0) as usize;
-                let from = outside.div_ceil(stride).min(count);
-                let inside = (width_in as isize - first).max(0) as usize;
-                let to = inside.div_ceil(stride).clamp(from, count);
-                target[..from].fill(0.0);
-                target[to..].fill(0.0);
-                if from == to {
-                    continue;
-                }
-                let source = &row[(first + (from * stride) as isize) as usize..];
-                if stride == 1 {
-                    target[from..to].copy_from_slice(&source[..to - from]);
-                } else {
-                    for (target, value) in target[from..to].iter_mut().zip(source.iter().step_by(stride)) {
-                        *target = *value;
-                    }
-                }
+                copy_run(&plane[row * width_in..][..width_in], first, self.stride.1, target);
+            } else {
+                target.fill(0.0);
             }
+            (y, x, at) = (y + 1, 0, at + count);
         }
+    }
+}
+
+/// `target[i] = row[first + i * stride]`, zero beyond the row.
+fn copy_run(row: &[f32], first: isize, stride: usize, target: &mut [f32]) {
+    let before = (-first).max(0) as usize;
+    let from = before.div_ceil(stride).min(target.len());
+    let inside = (row.len() as isize - first).max(0) as usize;
+    let to = inside.div_ceil(stride).clamp(from, target.len());
+    target[..from].fill(0.0);
+    target[to..].fill(0.0);
+    if from == to {
+        return;
+    }
+    let source = &row[(first + (from * stride) as isize) as usize..];
+    if stride == 1 {
+        target[from..to].copy_from_slice(&source[..to - from]);
+    } else {
+        target[from..to]
+            .iter_mut()
+            .zip(source.iter().step_by(stride))
+            .for_each(|(target, value)| *target = *value);
+    }
+}
+
+/// Lays a line of columns out in panels `[depth, LANES]`, as their values of one step.
+fn spread<const LANES: usize>(line: &[f32], step: usize, depth: usize, block: &mut [f32]) {
+    let (whole, rest) = line.as_chunks::<LANES>();
+    let (places, _) = block.as_chunks_mut::<LANES>();
+    for (place, values) in places[step..].iter_mut().step_by(depth).zip(whole) {
+        *place = *values;
+    }
+    if !rest.is_empty() {
+        let place = &mut places[whole.len() * depth + step];
+        place[..rest.len()].copy_from_slice(rest);
+        place[rest.len()..].fill(0.0);
     }
 }
 
@@ -258,27 +271,6 @@ fn split(output: &mut [f32], all: usize, columns: usize, outputs: usize) -> Vec<
         }
     }
     tasks
-}
-
-/// Packs rows of `planes` `[steps, stride]`: `width` columns from `column` on, padded to `lanes`.
-fn copy_rows(planes: &[f32], stride: usize, column: usize, width: usize, lanes: usize, panel: &mut [f32]) {
-    // Copies of known length are a few instructions each.
-    fn whole<const LANES: usize>(planes: &[f32], stride: usize, column: usize, panel: &mut [f32]) {
-        for (row, target) in planes.chunks_exact(stride).zip(panel.as_chunks_mut::<LANES>().0) {
-            *target = *row[column..].first_chunk().expect("LANES columns");
-        }
-    }
-    match lanes {
-        48 if width == 48 => whole::<48>(planes, stride, column, panel),
-        24 if width == 24 => whole::<24>(planes, stride, column, panel),
-        8 if width == 8 => whole::<8>(planes, stride, column, panel),
-        _ => {
-            for (row, target) in planes.chunks_exact(stride).zip(panel.chunks_exact_mut(lanes)) {
-                target[..width].copy_from_slice(&row[column..column + width]);
-                target[width..].fill(0.0);
-            }
-        }
-    }
 }
 
 /// Adds sums to a row: onto the bias at the `first` pass; at the `last` comes what else is added, and the bounds.

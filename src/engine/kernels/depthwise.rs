@@ -4,7 +4,7 @@ use super::{Clamp, for_each_plane};
 
 /// Output pixels computed at a time: so many columns of so many rows. Sums stay in registers, and each input row
 /// that is read serves several output rows.
-const LANES: usize = 16;
+const LANES: usize = if cfg!(target_arch = "wasm32") { 8 } else { 16 };
 const ROWS: usize = 4;
 
 /// Shape of a depthwise convolution with a square kernel, 3 or 5 to a side.
