@@ -2,92 +2,82 @@
 //!
 //! tract would do it for each plan anew, and slowly.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use tract_onnx::pb::GraphProto;
 use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
+use tract_onnx::prelude::*;
 
-/// Replaces every `Mul(Cast(int8 weights [n, ..]), scales [n, 1, ..])` of constants by its result, as long as
-/// no more than `most` values come of it.
-pub(super) fn expand(graph: &mut GraphProto, most: usize) {
-    let stored: HashMap<&str, &TensorProto> = graph.initializer.iter().map(|t| (&*t.name, t)).collect();
-    let cast: HashMap<&str, &TensorProto> = graph
+use super::network::Weights;
+
+/// Replaces every `Mul(Cast(int8 weights [n, ..]), scales [n, 1, ..])` by a weight of its own, as long as no more
+/// than `most` values come of it.
+pub(super) fn expand(graph: &mut GraphProto, weights: &mut Weights, most: usize) -> TractResult<()> {
+    let cast: HashMap<&str, &str> = graph
         .node
         .iter()
         .filter(|node| node.op_type == "Cast" && node.input.len() == 1 && node.output.len() == 1)
-        .filter_map(|node| Some((&*node.output[0], *stored.get(&*node.input[0])?)))
+        .map(|node| (&*node.output[0], &*node.input[0]))
         .collect();
-    let product = |node: &NodeProto| {
-        let ("Mul", [a, b], [name]) = (&*node.op_type, &node.input[..], &node.output[..]) else {
-            return None;
-        };
-        let (weights, scales) = match (cast.get(&**a), stored.get(&**b)) {
-            (Some(weights), Some(scales)) => (weights, scales),
-            _ => (cast.get(&**b)?, stored.get(&**a)?),
-        };
-        scaled(name, weights, scales)
-    };
     let mut left = most;
-    let expanded: Vec<TensorProto> = graph
-        .node
-        .iter()
-        .filter_map(|node| {
-            let tensor = product(node)?;
-            left = left.checked_sub(tensor.raw_data.len() / size_of::<f32>())?;
-            Some(tensor)
-        })
-        .collect();
-    graph.node.retain(|node| !expanded.iter().any(|tensor| node.output.first() == Some(&tensor.name)));
-    graph.initializer.extend(expanded);
-}
-
-/// The product as a tensor of floats; `None` if the two are not weights and their scales.
-fn scaled(name: &str, weights: &TensorProto, scales: &TensorProto) -> Option<TensorProto> {
-    let rows = *weights.dims.first()?;
-    let values: i64 = weights.dims.iter().try_fold(1, |product: i64, &side| product.checked_mul(side))?;
-    let fits = weights.data_type == DataType::Int8 as i32
-        && scales.data_type == DataType::Float as i32
-        && scales.dims.len() == weights.dims.len()
-        && scales.dims[0] == rows
-        && scales.dims[1..].iter().all(|&side| side == 1)
-        && values > 0
-        && weights.raw_data.len() as i64 == values
-        && scales.raw_data.len() as i64 == 4 * rows;
-    if !fits {
-        return None;
-    }
-    let (scales, _) = scales.raw_data.as_chunks::<4>();
-    let mut raw_data = vec![0; 4 * weights.raw_data.len()];
-    let row = weights.raw_data.len() / scales.len();
-    let targets = raw_data.chunks_exact_mut(4 * row);
-    for ((target, values), scale) in targets.zip(weights.raw_data.chunks_exact(row)).zip(scales) {
-        let scale = f32::from_le_bytes(*scale);
-        for (target, &value) in target.as_chunks_mut::<4>().0.iter_mut().zip(values) {
-            *target = (value as i8 as f32 * scale).to_le_bytes();
+    let mut expanded = vec![];
+    for node in &graph.node {
+        let ("Mul", [a, b], [name]) = (&*node.op_type, &node.input[..], &node.output[..]) else { continue };
+        let product = |small: &str, scales: &str| {
+            let (_, small) = weights.get(*cast.get(small)?)?;
+            let (_, scales) = weights.get(scales)?;
+            scaled(small, scales).transpose()
+        };
+        let Some(tensor) = product(a, b).or_else(|| product(b, a)).transpose()? else { continue };
+        if let Some(rest) = left.checked_sub(tensor.len()) {
+            left = rest;
+            expanded.push((name.clone(), tensor));
         }
     }
-    Some(TensorProto {
-        name: name.into(),
-        dims: weights.dims.clone(),
-        data_type: DataType::Float as i32,
-        raw_data,
-        ..TensorProto::default()
-    })
+    let made: HashSet<&str> = expanded.iter().map(|(name, _)| &**name).collect();
+    let before = names_read(graph);
+    graph.node.retain(|node| node.output.first().is_none_or(|name| !made.contains(&**name)));
+    let read = names_read(graph);
+    graph.node.retain(|node| node.op_type != "Cast" || node.output.iter().any(|name| read.contains(name)));
+    let read = names_read(graph);
+    weights.retain(|name, _| read.contains(name) || !before.contains(name));
+    weights.extend(expanded.into_iter().map(|(name, tensor)| (name, (DataType::Float as i32, tensor))));
+    Ok(())
+}
+
+/// Names of what nodes read, and of the outputs of the graph.
+fn names_read(graph: &GraphProto) -> HashSet<String> {
+    let inputs = graph.node.iter().flat_map(|node| &node.input).cloned();
+    inputs.chain(graph.output.iter().map(|output| output.name.clone())).collect()
+}
+
+/// The product, if the two are weights and their scales.
+fn scaled(weights: &Tensor, scales: &Tensor) -> TractResult<Option<Tensor>> {
+    let by_row = weights.rank() == scales.rank()
+        && weights.rank() > 0
+        && scales.shape()[0] == weights.shape()[0]
+        && scales.len() == scales.shape()[0];
+    let kinds = weights.datum_type() == i8::datum_type() && scales.datum_type() == f32::datum_type();
+    if !(by_row && kinds) || weights.len() == 0 {
+        return Ok(None);
+    }
+    let row = weights.len() / scales.len();
+    let mut product = Tensor::zero::<f32>(weights.shape())?;
+    let mut target = product.try_as_plain_ram_mut()?;
+    let (weights, scales) = (weights.try_as_plain_ram()?, scales.try_as_plain_ram()?);
+    let rows = target.as_slice_mut::<f32>()?.chunks_exact_mut(row);
+    for ((target, weights), scale) in
+        rows.zip(weights.as_slice::<i8>()?.chunks_exact(row)).zip(scales.as_slice::<f32>()?)
+    {
+        target.iter_mut().zip(weights).for_each(|(target, &weight)| *target = weight as f32 * scale);
+    }
+    Ok(Some(product))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn tensor(name: &str, dims: &[i64], data_type: DataType, raw_data: &[u8]) -> TensorProto {
-        TensorProto {
-            name: name.into(),
-            dims: dims.into(),
-            data_type: data_type as i32,
-            raw_data: raw_data.to_vec(),
-            ..TensorProto::default()
-        }
-    }
+    use tract_onnx::pb::NodeProto;
 
     fn node(kind: &str, inputs: &[&str], output: &str) -> NodeProto {
         NodeProto {
@@ -98,47 +88,41 @@ mod tests {
         }
     }
 
-    fn graph() -> GraphProto {
-        let scales: Vec<u8> = [0.5f32, 2.0].into_iter().flat_map(f32::to_le_bytes).collect();
-        GraphProto {
+    fn example(scales: &[usize]) -> (GraphProto, Weights) {
+        let graph = GraphProto {
             node: vec![
                 node("Cast", &["small"], "cast"),
                 node("Mul", &["cast", "scales"], "kernel"),
-                node("Conv", &["photo", "kernel"], "out"),
-            ],
-            initializer: vec![
-                tensor("small", &[2, 3, 1, 1], DataType::Int8, &[1, 2, 255, 0, 3, 128]),
-                tensor("scales", &[2, 1, 1, 1], DataType::Float, &scales),
+                node("Conv", &["photo", "kernel", "bias"], "out"),
             ],
             ..GraphProto::default()
-        }
+        };
+        let small = Tensor::from_shape(&[2, 3, 1, 1], &[1i8, 2, -1, 0, 3, -128]).unwrap();
+        let scales = Tensor::from_shape(scales, &[0.5f32, 2.0]).unwrap();
+        let bias = Tensor::from_shape(&[2], &[0f32, 1.0]).unwrap();
+        let named = [("small", small), ("scales", scales), ("bias", bias)];
+        (graph, named.into_iter().map(|(name, tensor)| (name.into(), (0, tensor))).collect())
     }
 
     #[test]
     fn each_row_is_scaled() {
-        let mut graph = graph();
-        expand(&mut graph, 6);
-        let kernel = graph.initializer.iter().find(|tensor| tensor.name == "kernel").unwrap();
-        let values: Vec<f32> =
-            kernel.raw_data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        assert_eq!(values, [0.5, 1.0, -0.5, 0.0, 6.0, -256.0]);
-        assert_eq!(kernel.dims, [2, 3, 1, 1]);
-        assert!(graph.node.iter().all(|node| node.op_type != "Mul"));
+        let (mut graph, mut weights) = example(&[2, 1, 1, 1]);
+        expand(&mut graph, &mut weights, 6).unwrap();
+        let (_, kernel) = &weights["kernel"];
+        let expected = Tensor::from_shape(&[2, 3, 1, 1], &[0.5f32, 1.0, -0.5, 0.0, 6.0, -256.0]).unwrap();
+        assert_eq!(kernel, &expected);
+        assert_eq!(graph.node.len(), 1);
+        assert_eq!(weights.keys().collect::<Vec<_>>(), ["bias", "kernel"]);
     }
 
     #[test]
     fn what_is_too_much_or_does_not_fit_stays() {
-        let untouched = |mut graph: GraphProto, most: usize| {
+        for (scales, most) in [(&[2, 1, 1, 1], 5), (&[1, 2, 1, 1], 6)] {
+            let (mut graph, mut weights) = example(scales);
             let before = graph.clone();
-            expand(&mut graph, most);
-            graph == before
-        };
-        assert!(untouched(graph(), 5));
-        let mut short = graph();
-        short.initializer[0].raw_data = vec![1];
-        assert!(untouched(short, 6));
-        let mut columns = graph();
-        columns.initializer[1].dims = vec![1, 2, 1, 1];
-        assert!(untouched(columns, 6));
+            expand(&mut graph, &mut weights, most).unwrap();
+            assert_eq!(graph, before);
+            assert_eq!(weights.len(), 3);
+        }
     }
 }
