@@ -91,6 +91,16 @@ impl TypedOp for ConvOp {
         Ok(tvec!(f32::fact(&self.output)))
     }
 
+    fn cost(&self, _: &[&TypedFact]) -> TractResult<TVec<(Cost, TDim)>> {
+        let inputs = match self.weights.kernel {
+            Kernel::Dense(_) => self.shape.channels.0,
+            Kernel::Depthwise(_) => 1,
+        };
+        let each = inputs * self.shape.side.0 * self.shape.side.1;
+        let values: usize = self.output.iter().product();
+        Ok(tvec!((Cost::FMA(f32::datum_type()), (each * values).to_dim())))
+    }
+
     as_op!();
 }
 
