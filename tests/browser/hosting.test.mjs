@@ -21,6 +21,7 @@ test('no request is made while a photo is parsed, painted and exported', async (
   const before = served().length;
   await parseSample(page, HOPPER);
   await page.locator('#legend [type=checkbox]').first().uncheck();
+  await page.locator('#downloads summary').click();
   for (const button of await page.locator('#downloads button').all()) {
     await Promise.all([page.waitForEvent('download'), button.click()]);
   }
