@@ -121,7 +121,7 @@ test('a new build is taken up by the next load, whole', async (context) => {
   const { page, context: profile } = await openPage(context, {
     alter(path, body) {
       if (!renewed) return body;
-      if (path === 'i18n/en.json') return renew(body, 'Choose a photo', 'Choose a picture');
+      if (path === 'i18n/en.json') return renew(body, 'Choose photos', 'Choose a picture');
       if (path === 'sw.js') return renew(body, /const CACHE = .*/, 'const CACHE = `${OURS}next`;');
       if (path !== 'files.json') return body;
       const files = JSON.parse(`${body}`);
@@ -130,7 +130,7 @@ test('a new build is taken up by the next load, whole', async (context) => {
     },
   });
   const newHash = await page.evaluate(async () => {
-    const text = (await (await fetch('i18n/en.json')).text()).replace('Choose a photo', 'Choose a picture');
+    const text = (await (await fetch('i18n/en.json')).text()).replace('Choose photos', 'Choose a picture');
     const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
     return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
   });
@@ -155,7 +155,7 @@ test('a new build is taken up by the next load, whole', async (context) => {
       installing.addEventListener('statechange', () => installing.state === 'installed' && resolve(null));
     });
   });
-  assert.equal(await page.innerText('#drop strong'), 'Choose a photo');
+  assert.equal(await page.innerText('#drop strong'), 'Choose photos');
   // The worker of the page hears of the new one by a way of its own, a little later.
   const heard = profile.serviceWorkers().map((worker) =>
     worker.evaluate(async () => {

@@ -28,10 +28,12 @@ export function startDownloads(current, optionsFor, onError) {
   }
 }
 
+/** A busy browser takes hold of a file late; it keeps nothing of it longer than this. */
+const HOLD_MS = 60_000;
+
 /** @param {File} file */
 export function save(file) {
   const href = URL.createObjectURL(file);
   make('a', { href, download: file.name }).click();
-  // The browser has taken hold of the file by the next task.
-  setTimeout(() => URL.revokeObjectURL(href));
+  setTimeout(() => URL.revokeObjectURL(href), HOLD_MS);
 }
