@@ -377,7 +377,7 @@ impl DataSet {
             Ok(DataSet {
                 set: crate::export::DataSet::new(format, label_set, pieces.clone()),
                 pieces,
-                name: crate::export::DataSet::<Pieces>::file_name(format),
+                name: format.data_set_name(),
             })
         };
         set().map_err(thrown)

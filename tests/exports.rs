@@ -165,7 +165,7 @@ fn every_scene_is_written_in_every_format() {
     write(&folder.join("label_names.json"), &serde_json::to_vec(LabelSet::Cihp.names()).unwrap());
 
     for format in Format::all() {
-        let path = folder.join("sets").join(DataSet::<Vec<u8>>::file_name(format));
+        let path = folder.join("sets").join(format.data_set_name());
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         let out = BufWriter::new(std::fs::File::create(&path).unwrap());
         let mut set = DataSet::new(format, LabelSet::Cihp, out);
@@ -183,7 +183,7 @@ fn every_scene_is_written_in_every_format() {
     }
     for format in [Format::Coco, Format::LabelStudio, Format::Cvat] {
         let empty = DataSet::new(format, LabelSet::Cihp, vec![]).finish().unwrap();
-        write(&folder.join("no-photos").join(DataSet::<Vec<u8>>::file_name(format)), &empty);
+        write(&folder.join("no-photos").join(format.data_set_name()), &empty);
     }
 }
 

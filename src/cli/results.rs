@@ -46,7 +46,7 @@ impl Results<'_> {
                 errors.push(error);
             }
             if format.layout() == Layout::Document || zip {
-                let path = self.folder.join(DataSet::<BufWriter<fs::File>>::file_name(format));
+                let path = self.folder.join(format.data_set_name());
                 let gathered = files::create(&path, |file| {
                     self.gather(format, stems, label_set, BufWriter::new(file), &mut errors)
                 });

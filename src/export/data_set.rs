@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::Write;
 
 use super::archive::{Archive, failed};
-use super::{File, Format, Layout, Options, Sample, coco, label_studio, stem};
+use super::{File, Format, Options, Sample, coco, label_studio, stem};
 use crate::error::{Code, Error, Result};
 use crate::labels::LabelSet;
 
@@ -41,12 +41,6 @@ impl<W: Write> DataSet<W> {
             _ => Output::Zip(Box::new(Archive::new(out))),
         };
         DataSet { format, label_set, stems: vec![], seen: HashSet::new(), output }
-    }
-
-    /// Name of the file: `coco.json`, `cvat.zip`.
-    pub fn file_name(format: Format) -> String {
-        let ending = if format.layout() == Layout::Document { "json" } else { "zip" };
-        format!("{}.{ending}", format.name())
     }
 
     /// Adds a photo. Nothing of it is in the data set if this fails, unless the

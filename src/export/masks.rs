@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error, Result, reserved};
-use crate::export::{ClassName, File, class_names, picture, to_json};
+use crate::export::{ClassName, File, class_names, credit, picture, to_json};
 use crate::model::Card;
 use crate::parsing::Parsing;
 
@@ -14,7 +14,7 @@ use crate::parsing::Parsing;
 struct Index<'a> {
     width: u32,
     height: u32,
-    model: &'a str,
+    model: String,
     label_set: &'a str,
     label_names: Vec<ClassName>,
     classes: Vec<ClassMask<'a>>,
@@ -88,7 +88,7 @@ pub(super) fn files(stem: &str, parsing: &Parsing, model: &Card) -> Result<Vec<F
     let mut index = Index {
         width: parsing.width,
         height: parsing.height,
-        model: &model.id,
+        model: credit(model),
         label_set: parsing.label_set.id(),
         label_names: class_names(parsing.label_set),
         classes: vec![],

@@ -159,7 +159,7 @@ impl Format {
         let Sample { parsing, photo, model, .. } = *sample;
         let one = |bytes| Ok(vec![File { path: self.last_file(stem), bytes }]);
         match self {
-            Format::LabelMap => one(labelmap::png(parsing, &options.paint)?),
+            Format::LabelMap => one(labelmap::png(parsing, model, &options.paint)?),
             Format::Colormap => one(png(parsing.width, parsing.height, &colormap(parsing, &options.paint)?)?),
             Format::Overlay => {
                 let photo =
@@ -216,6 +216,12 @@ impl Format {
         }
     }
 
+    /// Name of the file of a [`DataSet`], such as `coco.json` or `cvat.zip`.
+    pub fn data_set_name(self) -> String {
+        let ending = if self.layout() == Layout::Document { "json" } else { "zip" };
+        format!("{}.{ending}", self.name())
+    }
+
     /// One photo as one file, a zip if the format has several; its path has no folder.
     pub fn export(self, sample: &Sample, options: &Options) -> Result<File> {
         let stem = stem(sample.name)?;
@@ -261,6 +267,12 @@ fn last<const N: usize>(mut paths: [String; N]) -> String {
 /// One line a class: id, space, name.
 fn class_list(label_set: LabelSet) -> String {
     label_set.names().iter().enumerate().map(|(id, name)| format!("{id} {name}\n")).collect()
+}
+
+/// Which model it was, and on what terms its weights are given.
+fn credit(model: &Card) -> String {
+    let Card { id, version, licence, .. } = model;
+    format!("{id} {version}, weights {} ({})", licence.name, licence.url)
 }
 
 /// A class as JSON.

@@ -13,7 +13,7 @@ pub(super) fn png(parsing: &Parsing) -> Result<Vec<u8>> {
         return picture::ids(*width, *height, people);
     }
     let palette = Palette::voc(256).colours().concat();
-    picture::indexed(*width, *height, palette, &picture::bytes(people)?, None)
+    picture::indexed(*width, *height, palette, &picture::bytes(people)?, &[])
 }
 
 #[cfg(test)]

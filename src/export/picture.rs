@@ -6,24 +6,24 @@ use crate::error::{Code, Error, Result, reserved};
 
 /// A PNG of RGB pixels, three bytes each, row by row.
 pub fn png(width: u32, height: u32, rgb: &[u8]) -> Result<Vec<u8>> {
-    encoded((width, height), (ColorType::Rgb, BitDepth::Eight), None, None, rgb)
+    encoded((width, height), (ColorType::Rgb, BitDepth::Eight), None, &[], rgb)
 }
 
-/// A PNG of one byte a pixel, an index of the palette of R G B triples; it may
-/// carry a text under a keyword.
+/// A PNG of one byte a pixel, an index of the palette of R G B triples, with texts
+/// under keywords.
 pub(super) fn indexed(
     width: u32,
     height: u32,
     palette: Vec<u8>,
     pixels: &[u8],
-    text: Option<(&str, &str)>,
+    texts: &[(&str, String)],
 ) -> Result<Vec<u8>> {
-    encoded((width, height), (ColorType::Indexed, BitDepth::Eight), Some(palette), text, pixels)
+    encoded((width, height), (ColorType::Indexed, BitDepth::Eight), Some(palette), texts, pixels)
 }
 
 /// A PNG of one byte of grey a pixel.
 pub(super) fn grey(width: u32, height: u32, pixels: &[u8]) -> Result<Vec<u8>> {
-    encoded((width, height), (ColorType::Grayscale, BitDepth::Eight), None, None, pixels)
+    encoded((width, height), (ColorType::Grayscale, BitDepth::Eight), None, &[], pixels)
 }
 
 /// A grey PNG of one id a pixel: of one byte each if all fit, else of two.
@@ -33,7 +33,7 @@ pub(super) fn ids(width: u32, height: u32, ids: &[u16]) -> Result<Vec<u8>> {
     }
     let mut pixels = reserved(2 * ids.len(), "the picture")?;
     pixels.extend(ids.iter().flat_map(|id| id.to_be_bytes()));
-    encoded((width, height), (ColorType::Grayscale, BitDepth::Sixteen), None, None, &pixels)
+    encoded((width, height), (ColorType::Grayscale, BitDepth::Sixteen), None, &[], &pixels)
 }
 
 /// Ids below 256 as bytes.
@@ -47,7 +47,7 @@ fn encoded(
     (width, height): (u32, u32),
     (colour, depth): (ColorType, BitDepth),
     palette: Option<Vec<u8>>,
-    text: Option<(&str, &str)>,
+    texts: &[(&str, String)],
     pixels: &[u8],
 ) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -58,8 +58,8 @@ fn encoded(
         if let Some(palette) = palette {
             encoder.set_palette(palette);
         }
-        if let Some((keyword, text)) = text {
-            encoder.add_text_chunk(keyword.into(), text.into())?;
+        for (keyword, text) in texts {
+            encoder.add_itxt_chunk((*keyword).into(), text.clone())?;
         }
         let mut writer = encoder.write_header()?;
         writer.write_image_data(pixels)?;

@@ -94,7 +94,6 @@ class Examples(unittest.TestCase):
             (self.folder / "manifest.txt").write_text("".join(f"{photo}\n" for photo in photos))
             [commands] = [block for block in blocks("scale.md", "sh") if "parse_manifest" in block]
             local = commands.splitlines()[0].split("#")[0]
-            # Two workers, as the recipe's own Client would start on two processors.
             return self.run_in_folder(["sh", "-c", local])
 
         # Stopped half way, then run again with all.

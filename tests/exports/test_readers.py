@@ -82,6 +82,7 @@ class Readers(unittest.TestCase):
             np.testing.assert_array_equal(np.array(png), scene.labels, scene.name)
             classes = dict(line.split(" ", 1) for line in png.text["Classes"].splitlines())
             self.assertEqual(classes, {str(i): name for i, name in enumerate(NAMES)})
+            self.assertRegex(png.text["Model"], r"^people \S+, weights \S+ \(http.*\)$")
             np.testing.assert_array_equal(pixels(scene.single("people")), scene.people, scene.name)
             palette = np.array(png.getpalette(), np.uint8).reshape(-1, 3)
             colours = palette[scene.labels]
