@@ -96,9 +96,10 @@ impl TypedOp for ConvOp {
             Kernel::Dense(_) => self.shape.channels.0,
             Kernel::Depthwise(_) => 1,
         };
-        let each = inputs * self.shape.side.0 * self.shape.side.1;
-        let values: usize = self.output.iter().product();
-        Ok(tvec!((Cost::FMA(f32::datum_type()), (each * values).to_dim())))
+        // Beyond 32 bits, which is all that usize has in wasm.
+        let factors = [inputs, self.shape.side.0, self.shape.side.1];
+        let macs: i64 = factors.iter().chain(&self.output).map(|&side| side as i64).product();
+        Ok(tvec!((Cost::FMA(f32::datum_type()), macs.to_dim())))
     }
 
     as_op!();
