@@ -85,19 +85,19 @@ build_wasm_bindgen() {
 }
 wasm_bindgen=$cache/bindgen/release/bodymap-bindgen
 
-# Both flavours of a wasm module are compiled with atomics, so that all dependencies are compiled once; only the linking
-# differs. Without shared memory the atomic instructions are plain ones, which every browser with SIMD validates.
+# All flavours of a wasm module are compiled with atomics, so that all dependencies are compiled once; only the package
+# itself is compiled for each. Without shared memory the atomic instructions are plain ones, which every browser with
+# SIMD validates.
+wasm_flavours='threadless threaded threadless-relaxed threaded-relaxed'
 wasm_features='-C target-feature=+simd128,+atomics,+bulk-memory,+mutable-globals'
 wasm_shared=(--shared-memory --import-memory --max-memory=2147483648
   --export=__wasm_init_tls --export=__tls_size --export=__tls_align --export=__tls_base)
 
-# compile_wasm FLAVOUR CARGO-ARGUMENT...: the library of a package, threaded or threadless, into wasm_out. Wants
-# find_wasm_toolchain.
+# compile_wasm FLAVOUR CARGO-ARGUMENT...: the library of a package into wasm_out. Wants find_wasm_toolchain.
 compile_wasm() {
   local arguments=() argument
-  if [ "$1" = threaded ]; then
-    for argument in "${wasm_shared[@]}"; do arguments+=(-C "link-arg=$argument"); done
-  fi
+  case $1 in threaded*) for argument in "${wasm_shared[@]}"; do arguments+=(-C "link-arg=$argument"); done ;; esac
+  case $1 in *-relaxed) arguments+=(-C target-feature=+relaxed-simd) ;; esac
   shift
   (
     export PATH=$wasm_path RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$cache/wasm
