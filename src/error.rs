@@ -27,6 +27,18 @@ pub enum Code {
     WrongHash,
     /// The model file cannot be read or does not fit its card.
     BadModel,
+    /// Not a PyTorch checkpoint, or a kind of it that is not read.
+    UnsupportedCheckpoint,
+    /// The checkpoint ends before its directory does.
+    TruncatedCheckpoint,
+    /// The checkpoint's data contradict themselves or their checksums.
+    CorruptCheckpoint,
+    /// The checkpoint is larger or more entangled than weights need to be.
+    CheckpointTooComplex,
+    /// The checkpoint lacks weights that the network needs.
+    MissingWeights,
+    /// Weights of the checkpoint have another shape or type than the network's.
+    WrongShape,
     /// An option has an unknown name or a value out of range.
     BadOption,
     /// The network failed on this input.
@@ -50,6 +62,12 @@ impl Code {
             Code::BadCard => "bad-card",
             Code::WrongHash => "wrong-hash",
             Code::BadModel => "bad-model",
+            Code::UnsupportedCheckpoint => "unsupported-checkpoint",
+            Code::TruncatedCheckpoint => "truncated-checkpoint",
+            Code::CorruptCheckpoint => "corrupt-checkpoint",
+            Code::CheckpointTooComplex => "checkpoint-too-complex",
+            Code::MissingWeights => "missing-weights",
+            Code::WrongShape => "wrong-shape",
             Code::BadOption => "bad-option",
             Code::InferenceFailed => "inference-failed",
             Code::OutOfMemory => "out-of-memory",

@@ -37,3 +37,18 @@ pub const MAX_CLASSES: usize = 255;
 
 /// Input sizes for which an optimised plan of the network is kept.
 pub const MAX_PLANS: usize = 3;
+
+/// Largest index of a checkpoint and largest directory of its archive, in bytes (16 MiB).
+pub const MAX_CHECKPOINT_INDEX_BYTES: u64 = 16 << 20;
+
+/// Most values in the index of a checkpoint; M2FP's with its optimiser has about 200,000.
+pub const MAX_PICKLE_VALUES: usize = 1 << 20;
+
+/// Most axes of a tensor of a checkpoint.
+pub const MAX_TENSOR_AXES: usize = 8;
+
+/// Largest storage of a checkpoint, which is held in memory while its tensors are read (256 MiB).
+pub const MAX_STORAGE_BYTES: u64 = 256 << 20;
+
+/// Most bytes that are read of a checkpoint, however often tensors share them (4 GiB).
+pub const MAX_CHECKPOINT_READ_BYTES: u64 = 4 << 30;

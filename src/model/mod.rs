@@ -1,6 +1,7 @@
 //! What a model is ([`Card`]) and how its file becomes something that runs.
 
 mod card;
+mod checkpoint;
 mod load;
 mod run;
 
@@ -8,4 +9,5 @@ pub use card::{
     Card, Channels, Input, Licence, ModelFile, OutputKind, Pad, PadWhen, Pass, Resample, Setting, SizeRule,
     Upsample,
 };
+pub use checkpoint::Checkpoint;
 pub use load::Model;
