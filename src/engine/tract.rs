@@ -1,6 +1,7 @@
 //! The engine on [tract](https://github.com/sonos/tract): ONNX on the CPU,
 //! natively and in wasm. No other module names tract.
 
+mod deformable_attention;
 mod depthwise;
 mod resize;
 
@@ -34,7 +35,8 @@ impl TractEngine {
         let bad = |what: String| {
             Error::new(Code::BadModel, format!("the model {:?} cannot be used: {what}", card.id))
         };
-        let onnx = tract_onnx::onnx();
+        let mut onnx = tract_onnx::onnx();
+        deformable_attention::register(&mut onnx);
         let proto = onnx.proto_model_for_read(&mut &bytes[..]).map_err(|e| bad(format!("not ONNX: {e}")))?;
         let graph = proto.graph.as_ref().ok_or_else(|| bad("it has no graph".into()))?;
         if graph.initializer.iter().any(|t| t.data_location == Some(DataLocation::External as i32)) {
