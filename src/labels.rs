@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 pub enum LabelSet {
     /// Crowd Instance-level Human Parsing, 20 classes (Gong et al., ECCV 2018).
     Cihp,
+    /// Look Into Person, 20 classes (Liang et al., TPAMI 2018): those of CIHP, but
+    /// jumpsuits in place of the skin of the torso.
+    Lip,
 }
 
 const CIHP: [&str; 20] = [
@@ -33,16 +36,24 @@ const CIHP: [&str; 20] = [
     "Right-shoe",
 ];
 
-const CIHP_MIRRORED: [u8; 20] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 14, 17, 16, 19, 18];
+const LIP: [&str; 20] = {
+    let mut names = CIHP;
+    names[10] = "Jumpsuits";
+    names
+};
+
+/// CIHP's and LIP's.
+const MIRRORED: [u8; 20] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 14, 17, 16, 19, 18];
 
 impl LabelSet {
     /// Every label set.
-    pub const ALL: [LabelSet; 1] = [LabelSet::Cihp];
+    pub const ALL: [LabelSet; 2] = [LabelSet::Cihp, LabelSet::Lip];
 
     /// The name cards and exports use, such as `cihp`.
     pub fn id(self) -> &'static str {
         match self {
             LabelSet::Cihp => "cihp",
+            LabelSet::Lip => "lip",
         }
     }
 
@@ -55,7 +66,7 @@ impl LabelSet {
     /// places, the others stay. The index is the class id.
     pub fn mirrored(self) -> &'static [u8] {
         match self {
-            LabelSet::Cihp => &CIHP_MIRRORED,
+            LabelSet::Cihp | LabelSet::Lip => &MIRRORED,
         }
     }
 
@@ -63,6 +74,7 @@ impl LabelSet {
     pub fn names(self) -> &'static [&'static str] {
         match self {
             LabelSet::Cihp => &CIHP,
+            LabelSet::Lip => &LIP,
         }
     }
 }

@@ -43,10 +43,10 @@ pub use engine::Engine;
 pub use error::{Code, Error, Result};
 pub use labels::LabelSet;
 pub use model::{
-    Card, Channels, Checkpoint, Input, Licence, Model, ModelFile, OutputKind, Pad, PadWhen, Pass, Resample,
-    Setting, SizeRule, Upsample,
+    Card, Channels, Checkpoint, Input, Licence, Model, ModelFile, OutputKind, Pad, PadWhen, Pass, QueryRule,
+    Resample, Setting, SizeRule, Upsample,
 };
 pub use palette::{Colour, DrawingOrder, Palette, PaletteSpec};
-pub use parsing::{Parsing, Segment};
+pub use parsing::{Instance, Parsing, Segment};
 pub use photo::Photo;
 pub use tensor::{InputTensor, Placement};

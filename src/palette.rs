@@ -60,7 +60,7 @@ impl Palette {
     /// The default palette of a label set.
     pub fn of(label_set: LabelSet) -> Palette {
         match label_set {
-            LabelSet::Cihp => Palette(CIHP.to_vec()),
+            LabelSet::Cihp | LabelSet::Lip => Palette(CIHP.to_vec()),
         }
     }
 
@@ -137,11 +137,15 @@ pub struct DrawingOrder(Vec<u8>);
 /// head and hands on top.
 const CIHP_ORDER: [u8; 20] = [0, 10, 16, 17, 14, 15, 13, 8, 18, 19, 9, 12, 6, 5, 7, 2, 11, 3, 4, 1];
 
+/// The same with jumpsuits below what is worn over them.
+const LIP_ORDER: [u8; 20] = [0, 16, 17, 14, 15, 13, 8, 18, 19, 9, 12, 10, 6, 5, 7, 2, 11, 3, 4, 1];
+
 impl DrawingOrder {
     /// The default order of a label set.
     pub fn of(label_set: LabelSet) -> DrawingOrder {
         match label_set {
             LabelSet::Cihp => DrawingOrder(CIHP_ORDER.to_vec()),
+            LabelSet::Lip => DrawingOrder(LIP_ORDER.to_vec()),
         }
     }
 

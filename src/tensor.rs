@@ -12,14 +12,16 @@ pub struct InputTensor {
     placement: Placement,
 }
 
-/// Where a photo lies in the input tensor: its top left corner at the tensor's,
-/// resized to `content`, the rest padding. All in pixels, (width, height).
+/// Where a photo lies in the input tensor: resized to `content`, its top left
+/// corner at `origin`, the rest padding. All in pixels, (width, height) or (x, y).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placement {
     /// The photo itself.
     pub photo: (u32, u32),
     /// The resized photo within the tensor.
     pub content: (u32, u32),
+    /// Its top left corner.
+    pub origin: (u32, u32),
     /// The whole tensor.
     pub padded: (u32, u32),
     /// Whether the photo lies there mirrored left to right.
@@ -29,20 +31,48 @@ pub struct Placement {
 impl Placement {
     /// The size rule of a pass applied to a photo of `width` x `height` pixels.
     pub fn new(pass: Pass, width: u32, height: u32) -> Placement {
-        let (photo, mirrored) = ((width, height), pass.mirror);
+        let (photo, mirrored, origin) = ((width, height), pass.mirror, (0, 0));
         match pass.size {
             SizeRule::Fixed { width, height } => {
-                Placement { photo, content: (width, height), padded: (width, height), mirrored }
+                Placement { photo, content: (width, height), origin, padded: (width, height), mirrored }
             }
             SizeRule::ShortSide { short, max, multiple } => {
-                let (min_side, max_side) = (width.min(height) as f64, width.max(height) as f64);
-                let scale = (short as f64 / min_side).min(max as f64 / max_side);
-                let side = |s: u32| ((s as f64 * scale + 0.5) as u32).max(1);
-                let content = (side(width), side(height));
+                // In the order of detectron2's ResizeShortestEdge, which decides how halves are rounded.
+                let (short, max, w, h) = (short as f64, max as f64, width as f64, height as f64);
+                let scale = short / w.min(h);
+                let mut sides = if h < w { (scale * w, short) } else { (short, scale * h) };
+                let long = sides.0.max(sides.1);
+                if long > max {
+                    let scale = max / long;
+                    sides = (sides.0 * scale, sides.1 * scale);
+                }
+                let side = |s: f64| ((s + 0.5) as u32).max(1);
+                let content = (side(sides.0), side(sides.1));
                 let padded = (content.0.next_multiple_of(multiple), content.1.next_multiple_of(multiple));
-                Placement { photo, content, padded, mirrored }
+                Placement { photo, content, origin, padded, mirrored }
+            }
+            SizeRule::Centred { width: w, height: h } => {
+                let content = shrunk_to_fit((width, height), (w, h));
+                let origin = ((w - content.0) / 2, (h - content.1) / 2);
+                Placement { photo, content, origin, padded: (w, h), mirrored }
             }
         }
+    }
+}
+
+/// The size of a photo that is shrunk, never enlarged, to fit: the longer side is
+/// made to fit first, the other is rounded down.
+fn shrunk_to_fit((width, height): (u32, u32), (w, h): (u32, u32)) -> (u32, u32) {
+    if width <= w && height <= h {
+        return (width, height);
+    }
+    let part = |side: u32, of: u32, to: u32| ((side as u64 * to as u64 / of as u64) as u32).max(1);
+    let (by_height, by_width) = ((part(width, height, h), h), (w, part(height, width, w)));
+    let first = if height >= width { by_height } else { by_width };
+    match first {
+        (fits_w, fits_h) if fits_w <= w && fits_h <= h => first,
+        _ if height >= width => by_width,
+        _ => by_height,
     }
 }
 
@@ -66,10 +96,13 @@ impl InputTensor {
                 Channels::Bgr => 2 - channel,
             };
             let mut target = values.slice_mut(s![0, channel, .., ..]);
-            target.fill(match input.pad.when {
-                PadWhen::BeforeNormalise => (input.pad.value - mean) / std,
-                PadWhen::AfterNormalise => input.pad.value,
+            target.fill(match (pass.size, input.pad.when) {
+                (SizeRule::Centred { .. }, _) if placement.origin == (0, 0) => 0.0,
+                (_, PadWhen::BeforeNormalise) => (input.pad.value - mean) / std,
+                (_, PadWhen::AfterNormalise) => input.pad.value,
             });
+            let (left, top) = (placement.origin.0 as usize, placement.origin.1 as usize);
+            let mut target = target.slice_mut(s![top.., left..]);
             let rows = pixels.chunks_exact(4 * width as usize);
             for (mut target, row) in target.rows_mut().into_iter().zip(rows) {
                 let row = row.iter().skip(source).step_by(4).map(|&pixel| (pixel as f32 - mean) / std);
@@ -99,6 +132,45 @@ mod tests {
     use super::*;
     use crate::model::{Pad, Resample};
 
+    #[test]
+    fn a_centred_photo_is_shrunk_to_fit_and_never_enlarged() {
+        let cases = [
+            // photo, resized, its top left corner: by the rule of the M2FP pipeline for one person
+            ((720, 1280), (288, 512), (48, 0)),
+            ((1280, 720), (384, 216), (0, 148)),
+            ((3024, 4032), (384, 512), (0, 0)),
+            ((1200, 1601), (383, 512), (0, 0)),
+            ((1240, 1600), (384, 495), (0, 8)),
+            ((100, 600), (85, 512), (149, 0)),
+            ((400, 500), (384, 480), (0, 16)),
+            ((101, 202), (101, 202), (141, 155)),
+            ((1, 16384), (1, 512), (191, 0)),
+        ];
+        for (photo, content, origin) in cases {
+            let pass = Pass { size: SizeRule::Centred { width: 384, height: 512 }, mirror: false };
+            let placement = Placement { photo, content, origin, padded: (384, 512), mirrored: false };
+            assert_eq!(Placement::new(pass, photo.0, photo.1), placement);
+        }
+    }
+
+    #[test]
+    fn a_centred_photo_has_padding_on_all_sides() {
+        let photo = Photo::from_rgba(3, 1, [[12, 28, 46, 255]; 3].concat()).unwrap();
+        let pad = Pad { value: 110.0, when: PadWhen::BeforeNormalise };
+        let pass = |width, height| Pass { size: SizeRule::Centred { width, height }, mirror: false };
+        let tensor = InputTensor::from_photo(&photo, &input(Channels::Rgb, pad), pass(6, 3)).unwrap();
+        for (row, expected) in tensor.values().slice(s![0, 0, .., ..]).rows().into_iter().zip([
+            [50.0; 6],
+            [50.0, 1.0, 1.0, 1.0, 50.0, 50.0],
+            [50.0; 6],
+        ]) {
+            assert_eq!(row.to_vec(), expected);
+        }
+        // Less than a pixel on each side is left to the padding of the network itself.
+        let tensor = InputTensor::from_photo(&photo, &input(Channels::Rgb, pad), pass(4, 1)).unwrap();
+        assert_eq!(tensor.values().slice(s![0, 0, 0, ..]).to_vec(), [1.0, 1.0, 1.0, 0.0]);
+    }
+
     const SHORT_SIDE: SizeRule = SizeRule::ShortSide { short: 640, max: 1333, multiple: 32 };
 
     #[test]
@@ -113,7 +185,7 @@ mod tests {
         ];
         for (photo, content, padded) in cases {
             let pass = Pass { size: SHORT_SIDE, mirror: false };
-            let placement = Placement { photo, content, padded, mirrored: false };
+            let placement = Placement { photo, content, origin: (0, 0), padded, mirrored: false };
             assert_eq!(Placement::new(pass, photo.0, photo.1), placement);
         }
     }

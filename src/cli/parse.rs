@@ -15,7 +15,8 @@ use super::files;
 /// Writes DIR/STEM.png (label map: indexed PNG in the photo's size, upright,
 /// pixel = class id), DIR/STEM.colormap.png, DIR/STEM.overlay.png and
 /// DIR/STEM.json (masks as base64 PNG); if asked for also DIR/STEM.people.png
-/// (indexed PNG, pixel = person id, 0 = nobody). A photo that fails is reported on
+/// (indexed PNG, pixel = person id, 0 = nobody) and DIR/STEM.modelscope.json (masks,
+/// labels and scores as ModelScope's pipeline has them). A photo that fails is reported on
 /// standard error, the others are parsed all the same, and the exit status is 1.
 #[derive(Args)]
 pub struct Arguments {
@@ -46,6 +47,7 @@ enum Output {
     Overlay,
     Json,
     People,
+    Modelscope,
 }
 
 impl Output {
@@ -56,6 +58,7 @@ impl Output {
             Output::Overlay => Format::Overlay,
             Output::Json => Format::Json,
             Output::People => Format::People,
+            Output::Modelscope => Format::ModelScope,
         }
     }
 
@@ -66,6 +69,7 @@ impl Output {
             Output::Overlay => "overlay.png",
             Output::Json => "json",
             Output::People => "people.png",
+            Output::Modelscope => "modelscope.json",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Views of a [`Parsing`](crate::Parsing) as files, one module a format.
 
 pub mod labelmap;
+pub mod modelscope;
 pub mod people;
 pub mod picture;
 pub mod service;
@@ -23,10 +24,13 @@ pub enum Format {
     People,
     /// The service's JSON with one mask a segment.
     Json,
+    /// The JSON of ModelScope's pipeline: masks, labels and scores.
+    ModelScope,
 }
 
 impl Format {
     /// The format of that name: `labelmap`, `colormap`, `overlay`, `people` or `json`.
+    /// A page has no [`Format::ModelScope`]: instances are not among what it keeps.
     pub fn from_name(name: &str) -> Result<Format> {
         match name {
             "labelmap" => Ok(Format::LabelMap),
@@ -66,6 +70,7 @@ impl Format {
             }
             Format::People => people::png(parsing),
             Format::Json => service::json(parsing, model),
+            Format::ModelScope => modelscope::json(parsing),
         }
     }
 }

@@ -123,6 +123,15 @@ pub enum SizeRule {
         /// Both sides of the tensor are multiples of this.
         multiple: u32,
     },
+    /// The tensor has exactly this size; the photo is shrunk to fit, never
+    /// enlarged, and lies in its middle. Where only the last row or column is
+    /// missing it is 0 in the tensor, whatever the padding is otherwise.
+    Centred {
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+    },
 }
 
 /// Filter of the resize.
@@ -175,6 +184,22 @@ pub enum OutputKind {
     /// its person, in pixels of the input tensor.
     #[serde(rename = "semantic+centers")]
     SemanticCenters,
+    /// Logits of the classes `[1, queries, n]` and of the masks `[1, queries, h, w]`, as
+    /// Mask2Former and M2FP answer; the last class is "nothing".
+    Queries {
+        /// What the queries stand for.
+        rule: QueryRule,
+    },
+}
+
+/// What the queries of a network stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueryRule {
+    /// Parts and whole people: n is the classes of the label set, "Human" and "nothing".
+    MultiHuman,
+    /// Parts of one person: n is the classes of the label set and "nothing".
+    SingleHuman,
 }
 
 impl Card {
@@ -251,7 +276,7 @@ impl Card {
                 limits::MAX_SETTINGS
             )));
         }
-        for (i, Setting { id, passes, .. }) in self.settings.iter().enumerate() {
+        for (i, Setting { id, passes, upsample }) in self.settings.iter().enumerate() {
             if !plain(id) {
                 return Err(bad(format!("the setting {id:?} may have letters, digits, - _ and . only")));
             }
@@ -267,6 +292,13 @@ impl Card {
             }
             for pass in passes {
                 pass.size.check()?;
+                if matches!((pass.size, self.output), (SizeRule::Centred { .. }, OutputKind::SemanticCenters))
+                {
+                    return Err(bad("the size rule \"centred\" does not go with \"semantic+centers\""));
+                }
+            }
+            if matches!((upsample, self.output), (Upsample::Guided, OutputKind::Queries { .. })) {
+                return Err(bad(format!("the setting {id:?} is \"guided\", which queries cannot be")));
             }
         }
         Ok(())
@@ -283,9 +315,9 @@ impl SizeRule {
             }
         };
         match self {
-            SizeRule::Fixed { width, height } => {
-                side("the fixed width", width)?;
-                side("the fixed height", height)
+            SizeRule::Fixed { width, height } | SizeRule::Centred { width, height } => {
+                side("the width", width)?;
+                side("the height", height)
             }
             SizeRule::ShortSide { short, max, multiple } => {
                 side("short", short)?;
@@ -362,6 +394,28 @@ mod tests {
     fn outputs_with_centers_are_known() {
         let card = edited(r#""kind": "semantic""#, r#""kind": "semantic+centers""#).unwrap();
         assert_eq!(card.output, OutputKind::SemanticCenters);
+    }
+
+    #[test]
+    fn queries_have_a_rule() {
+        let with = |kind: &str, from: &str, to: &str| {
+            Card::from_json(&EXAMPLE.replace(r#""kind": "semantic""#, kind).replace(from, to))
+        };
+        let queries = r#""kind": "queries", "rule": "multi_human""#;
+        let card = with(queries, "guided", "bilinear").unwrap();
+        assert_eq!(card.output, OutputKind::Queries { rule: QueryRule::MultiHuman });
+        assert_eq!(Card::from_json(&serde_json::to_string(&card).unwrap()).unwrap(), card);
+        let (fixed, centred) = (r#""rule": "fixed""#, r#""rule": "centred""#);
+        with(r#""kind": "semantic""#, fixed, centred).unwrap();
+        for (kind, from, to, named) in [
+            (queries, "", "", "\"fine\" is \"guided\""),
+            (r#""kind": "semantic+centers""#, fixed, centred, "centred"),
+            (r#""kind": "queries""#, "guided", "bilinear", "rule"),
+            (r#""kind": "queries", "rule": "all""#, "guided", "bilinear", "all"),
+        ] {
+            let error = with(kind, from, to).unwrap_err();
+            assert!(error.code() == Code::BadCard && error.message().contains(named), "{error}");
+        }
     }
 
     #[test]

@@ -6,8 +6,8 @@ mod load;
 mod run;
 
 pub use card::{
-    Card, Channels, Input, Licence, ModelFile, OutputKind, Pad, PadWhen, Pass, Resample, Setting, SizeRule,
-    Upsample,
+    Card, Channels, Input, Licence, ModelFile, OutputKind, Pad, PadWhen, Pass, QueryRule, Resample, Setting,
+    SizeRule, Upsample,
 };
 pub use checkpoint::Checkpoint;
 pub use load::Model;

@@ -36,13 +36,9 @@ pub(super) fn coarse(logits: Array3<f32>, padded: (u32, u32)) -> Array3<f32> {
     coarse(halved, padded)
 }
 
-/// The coefficients of all classes, `[classes * TERMS, rows, columns]`.
-pub(super) fn coefficients(
-    logits: ArrayView3<f32>,
-    photo: &Photo,
-    mirrored: bool,
-    (columns, rows): (usize, usize),
-) -> Result<Array3<f32>> {
+/// The coefficients of all classes, `[classes * TERMS, rows, columns]`, of logits over the photo alone.
+pub(super) fn coefficients(logits: ArrayView3<f32>, photo: &Photo, mirrored: bool) -> Result<Array3<f32>> {
+    let (classes, rows, columns) = logits.dim();
     let pixels = photo.resized(columns as u32, rows as u32)?;
     let colour = Array3::from_shape_fn((3, rows, columns), |(channel, y, x)| {
         let x = if mirrored { columns - 1 - x } else { x };
@@ -66,15 +62,13 @@ pub(super) fn coefficients(
         };
         *inverse = inverted([c(0), c(1), c(2), c(3), c(4), c(5)]);
     }
-    let classes = logits.dim().0;
     let mut result = Array3::zeros((classes * TERMS, rows, columns));
     let cells = rows * columns;
     let targets = result.as_slice_mut().expect("standard layout").par_chunks_mut(TERMS * cells);
     targets.enumerate().for_each(|(class, target)| {
         let values = logits.index_axis(Axis(0), class);
-        let values = values.slice(ndarray::s![..rows, ..columns]).to_owned();
         let flat = values.as_slice().expect("standard layout");
-        let average = mean(values.view(), |v, _| v);
+        let average = mean(values, |v, _| v);
         let joint: Vec<Vec<f32>> =
             (0..3).map(|i| mean(colour.index_axis(Axis(0), i), |v, at| v * flat[at])).collect();
         let mut raw = vec![0.0f32; TERMS * cells];
@@ -163,7 +157,7 @@ mod tests {
         for mirrored in [false, true] {
             let logits =
                 Array3::from_shape_fn((1, 8, 8), |(_, _, x)| if (x < 4) != mirrored { -1.0 } else { 1.0 });
-            let found = coefficients(logits.view(), &photo, mirrored, (8, 8)).unwrap();
+            let found = coefficients(logits.view(), &photo, mirrored).unwrap();
             for (cell, colour) in
                 [(3, row(if mirrored { 31 } else { 0 })), (4, row(if mirrored { 0 } else { 31 }))]
             {

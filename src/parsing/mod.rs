@@ -3,10 +3,12 @@
 
 mod guided;
 mod people;
+mod queries;
 mod semantic;
 mod upsample;
 
 use ndarray::ArrayD;
+pub use queries::Instance;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error, Result, filled, reserved};
@@ -30,6 +32,8 @@ pub struct Parsing {
     pub people: Vec<u16>,
     /// What was found: one entry a class and person, background left out.
     pub segments: Vec<Segment>,
+    /// What a model with queries claimed before overlaps were resolved; empty with other models.
+    pub instances: Vec<Instance>,
     /// What the class ids mean.
     pub label_set: LabelSet,
 }
@@ -68,12 +72,14 @@ pub(crate) fn parse(
     output: OutputKind,
     label_set: LabelSet,
 ) -> Result<Parsing> {
+    let people_map = match output {
+        OutputKind::Queries { rule } => return queries::parse(answers, rule, label_set),
+        OutputKind::Semantic => |_: &[Answer], labels: &[u8]| filled(0, labels.len(), "the people map"),
+        OutputKind::SemanticCenters => people::people_map,
+    };
     let semantic = semantic::Semantic::new(answers, guide, label_set)?;
     let labels = semantic.label_map()?;
-    let people = match output {
-        OutputKind::Semantic => filled(0, labels.len(), "the people map")?,
-        OutputKind::SemanticCenters => people::people_map(answers, &labels)?,
-    };
+    let people = people_map(answers, &labels)?;
     let photo = answers[0].placement.photo;
     Ok(Parsing::from_label_map(label_set, photo, labels, people, semantic.probability()))
 }
@@ -107,7 +113,7 @@ impl Parsing {
                 label_set.id()
             ));
         }
-        Ok(Parsing { width, height, labels, people, segments, label_set })
+        Ok(Parsing { width, height, labels, people, segments, instances: vec![], label_set })
     }
 
     /// Collects the segments of a label map. `probability(x, y, class)` is that of the pixel's class.
@@ -163,7 +169,7 @@ impl Parsing {
                 bbox: [tally.left, tally.top, tally.right + 1 - tally.left, tally.bottom + 1 - tally.top],
             })
             .collect();
-        Parsing { width, height, labels, people, segments, label_set }
+        Parsing { width, height, labels, people, segments, instances: vec![], label_set }
     }
 
     /// The mask of a segment: 255 where the pixel is of its class and person, else 0.

@@ -8,7 +8,7 @@ use ndarray::{Array2, Array3, ArrayView2, Axis, Ix4, s};
 use rayon::prelude::*;
 
 use super::Answer;
-use super::upsample::{Taps, content_cells};
+use super::upsample::{Taps, content_columns, content_rows};
 use crate::error::{Code, Error, Result, filled};
 use crate::limits::{MAX_PEOPLE, MIN_PERSON_SHARE};
 use crate::tensor::Placement;
@@ -101,12 +101,11 @@ impl Field {
     /// The peaks of the heat over the photo, from left to right; of too many the hottest.
     fn centers(&self) -> Vec<Center> {
         let (height, width) = self.heat.dim();
-        let Placement { content, padded, .. } = self.placement;
+        let padded = self.placement.padded;
         let step = (padded.0 as f32 / width as f32, padded.1 as f32 / height as f32);
         let reach = |step: f32| ((PEAK_RADIUS / step).round() as usize).max(1);
-        let columns = content_cells(content.0, padded.0, width);
-        let rows = content_cells(content.1, padded.1, height);
-        let heat = self.heat.slice(s![..rows, ..columns]);
+        let inside = s![content_rows(self.placement, height), content_columns(self.placement, width)];
+        let heat = self.heat.slice(inside);
         let mut centers = vec![];
         for ((y, x), &value) in heat.indexed_iter() {
             if value >= PEAK && is_peak(heat, (y, x), (reach(step.1), reach(step.0))) {
@@ -339,7 +338,8 @@ mod tests {
 
     /// A photo twice the size of its 192 x 120 pixels in a tensor of 192 x 128.
     fn placement(mirrored: bool) -> Placement {
-        Placement { photo: (384, 240), content: (192, 120), padded: (192, 128), mirrored }
+        let (photo, content, padded) = ((384, 240), (192, 120), (192, 128));
+        Placement { photo, content, origin: (0, 0), padded, mirrored }
     }
 
     /// Class and person of each pixel of the photo, people counted from 1 in the order given.
@@ -452,7 +452,8 @@ mod tests {
 
     #[test]
     fn the_hottest_of_too_many_centers_are_kept() {
-        let place = Placement { photo: (800, 800), content: (800, 800), padded: (800, 800), mirrored: false };
+        let (photo, mirrored) = ((800, 800), false);
+        let place = Placement { photo, content: photo, origin: (0, 0), padded: photo, mirrored };
         let mut answer = answer(&[], place, 4);
         for i in 0..100 {
             answer.outputs[1][[0, 0, 10 + 20 * (i / 10), 10 + 20 * (i % 10)]] = 0.3 + 0.005 * i as f32;

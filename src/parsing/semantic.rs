@@ -1,16 +1,15 @@
 //! Semantic logits -> label map: each pixel is of the class whose logit,
 //! bilinearly upsampled to the photo and averaged over the passes, is the largest.
 
-use ndarray::{Array3, ArrayView3, Axis, Ix4};
+use ndarray::{Array3, ArrayView3, Axis, Ix4, s};
 use rayon::prelude::*;
 
 use super::Answer;
 use super::guided;
-use super::upsample::{Taps, content_cells};
+use super::upsample::{Taps, content_columns, content_rows};
 use crate::error::{Code, Error, Result, filled};
 use crate::labels::LabelSet;
 use crate::photo::Photo;
-use crate::tensor::Placement;
 
 /// Rows of the photo that are labelled together.
 const BAND: usize = 32;
@@ -142,18 +141,19 @@ impl Logits {
         } else {
             logits.as_standard_layout().into_owned()
         };
-        let Placement { content, padded, mirrored, .. } = answer.placement;
+        let placement = answer.placement;
         let values = match guide {
-            Some(_) => guided::coarse(values, padded),
+            Some(_) => guided::coarse(values, placement.padded),
             None => values,
         };
         let (_, height, width) = values.dim();
-        let cells = (content_cells(content.0, padded.0, width), content_cells(content.1, padded.1, height));
+        let (rows, columns) = (content_rows(placement, height), content_columns(placement, width));
+        let values = values.slice_move(s![.., rows, columns]).as_standard_layout().into_owned();
         let coefficients =
-            guide.map(|photo| guided::coefficients(values.view(), photo, mirrored, cells)).transpose()?;
+            guide.map(|photo| guided::coefficients(values.view(), photo, placement.mirrored)).transpose()?;
         Ok(Logits {
-            columns: Taps::columns(answer.placement, width),
-            rows: Taps::rows(answer.placement, height),
+            columns: Taps::columns(placement, width),
+            rows: Taps::rows(placement, height),
             values,
             coefficients,
         })
@@ -164,7 +164,7 @@ impl Logits {
         let planes = self.coefficients.as_ref().unwrap_or(&self.values);
         stretched.clear();
         for plane in 0..planes.dim().0 {
-            let line = planes.slice(ndarray::s![plane, row, ..]);
+            let line = planes.slice(s![plane, row, ..]);
             let line = line.as_slice().expect("logits in standard layout");
             stretched
                 .extend(self.columns.0.iter().map(|&(a, b, weight)| line[a] + (line[b] - line[a]) * weight));
@@ -225,10 +225,11 @@ mod tests {
     use super::*;
     use crate::model::OutputKind;
     use crate::parsing::Parsing;
+    use crate::tensor::Placement;
     use ndarray::ArrayD;
 
     fn placement(photo: (u32, u32), content: (u32, u32), padded: (u32, u32)) -> Placement {
-        Placement { photo, content, padded, mirrored: false }
+        Placement { photo, content, origin: (0, 0), padded, mirrored: false }
     }
 
     fn parse(passes: &[(ArrayD<f32>, Placement)]) -> Result<Parsing> {
@@ -269,6 +270,27 @@ mod tests {
         let logits = one_hot(&[&[5, 5, 1, 1], &[5, 5, 1, 1], &[1, 1, 1, 1], &[1, 1, 1, 1]]);
         let parsing = parse(&[(logits, placement((64, 48), (8, 8), (16, 16)))]).unwrap();
         assert!(parsing.labels.iter().all(|&class| class == 5));
+    }
+
+    #[test]
+    fn padding_on_all_sides_never_reaches_the_photo() {
+        let logits = one_hot(&[&[1, 1, 1, 1, 1], &[1, 5, 7, 1, 1], &[1, 9, 2, 1, 1], &[1, 1, 1, 1, 1]]);
+        let place = placement((40, 20), (8, 8), (20, 16));
+        let parsing = parse(&[(logits.clone(), Placement { origin: (4, 4), ..place })]).unwrap();
+        for (i, &class) in parsing.labels.iter().enumerate() {
+            let expected = match (i / 40 < 10, i % 40 < 20) {
+                (true, true) => 5,
+                (true, false) => 7,
+                (false, true) => 9,
+                (false, false) => 2,
+            };
+            assert_eq!(class, expected, "pixel {i}");
+        }
+        // The middle of the photo lies in the middle of a cell; of the outer two a half is padding.
+        let parsing = parse(&[(logits, Placement { origin: (2, 4), content: (8, 4), ..place })]).unwrap();
+        assert_eq!(parsing.labels[0], 1);
+        assert_eq!(parsing.labels[20], 5);
+        assert_eq!(parsing.labels[39], 7);
     }
 
     #[test]

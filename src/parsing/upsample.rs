@@ -1,15 +1,17 @@
 //! Where a photo's pixels lie among the cells of a network's output.
 
+use std::ops::Range;
+
 use crate::tensor::Placement;
 
-/// For each photo pixel along one axis, the two cells it lies between and the
-/// weight of the second.
+/// For each photo pixel along one axis, the two cells it lies between, counted from
+/// the first cell with some of the photo, and the weight of the second.
 pub(super) struct Taps(pub Vec<(usize, usize, f32)>);
 
 impl Taps {
     /// The columns of an output that is `cells` wide. In a mirrored tensor they run backwards.
     pub fn columns(placement: Placement, cells: usize) -> Taps {
-        let mut taps = Taps::new(placement.photo.0, placement.content.0, placement.padded.0, cells);
+        let mut taps = Taps::new(placement.photo.0, Extent::columns(placement), cells);
         if placement.mirrored {
             taps.0.reverse();
         }
@@ -18,18 +20,20 @@ impl Taps {
 
     /// The rows of an output that is `cells` high.
     pub fn rows(placement: Placement, cells: usize) -> Taps {
-        Taps::new(placement.photo.1, placement.content.1, placement.padded.1, cells)
+        Taps::new(placement.photo.1, Extent::rows(placement), cells)
     }
 
-    /// `photo` pixels cover `content` of `padded` input pixels, which `cells`
-    /// cells cover in turn. Pixel centres are at one half; beyond the outer
-    /// cells of the content the outermost one holds.
-    fn new(photo: u32, content: u32, padded: u32, cells: usize) -> Taps {
+    /// `photo` pixels cover the content of the input tensor, which `cells` cells
+    /// cover in turn. Pixel centres are at one half; beyond the outer cells of the
+    /// content the outermost one holds.
+    fn new(photo: u32, extent: Extent, cells: usize) -> Taps {
+        let Extent { origin, content, padded } = extent;
         let scale = cells as f64 / padded as f64;
-        let last = content_cells(content, padded, cells) - 1;
+        let inside = extent.cells(cells);
+        let last = inside.len() - 1;
         let taps = (0..photo).map(|pixel| {
-            let at = (pixel as f64 + 0.5) * (content as f64 / photo as f64) * scale - 0.5;
-            let at = at.clamp(0.0, last as f64);
+            let at = origin as f64 + (pixel as f64 + 0.5) * (content as f64 / photo as f64);
+            let at = (at * scale - 0.5 - inside.start as f64).clamp(0.0, last as f64);
             let first = at as usize;
             (first, (first + 1).min(last), (at - first as f64) as f32)
         });
@@ -43,7 +47,37 @@ impl Taps {
     }
 }
 
-/// How many of `cells` cells over `padded` input pixels have some of the photo's `content` pixels.
-pub(super) fn content_cells(content: u32, padded: u32, cells: usize) -> usize {
-    ((content as f64 * cells as f64 / padded as f64).ceil() as usize).clamp(1, cells)
+/// Where the photo lies along one axis of the input tensor, in pixels.
+#[derive(Clone, Copy)]
+struct Extent {
+    origin: u32,
+    content: u32,
+    padded: u32,
+}
+
+impl Extent {
+    fn columns(Placement { origin, content, padded, .. }: Placement) -> Extent {
+        Extent { origin: origin.0, content: content.0, padded: padded.0 }
+    }
+
+    fn rows(Placement { origin, content, padded, .. }: Placement) -> Extent {
+        Extent { origin: origin.1, content: content.1, padded: padded.1 }
+    }
+
+    fn cells(self, cells: usize) -> Range<usize> {
+        let scale = cells as f64 / self.padded as f64;
+        let start = ((self.origin as f64 * scale) as usize).min(cells - 1);
+        let end = ((self.origin + self.content) as f64 * scale).ceil() as usize;
+        start..end.clamp(start + 1, cells)
+    }
+}
+
+/// Which of the columns of an output that is `cells` wide have some of the photo.
+pub(super) fn content_columns(placement: Placement, cells: usize) -> Range<usize> {
+    Extent::columns(placement).cells(cells)
+}
+
+/// Which of the rows of an output that is `cells` high have some of the photo.
+pub(super) fn content_rows(placement: Placement, cells: usize) -> Range<usize> {
+    Extent::rows(placement).cells(cells)
 }

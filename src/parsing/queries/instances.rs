@@ -1,0 +1,186 @@
+//! Queries -> the instances that count, with their scores.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::masks::MaskRows;
+use super::people::People;
+use super::{Queries, sigmoid};
+use crate::error::{Code, Error, Result, filled};
+use crate::labels::LabelSet;
+
+/// Pairs of a query and a class that are looked at, those of the highest probability.
+const MOST_PAIRS: usize = 100;
+
+/// Score from which a part counts, and above which a person does.
+pub(super) const LOWEST_SCORE: f32 = 0.1;
+
+/// A mask, label and score as ModelScope's pipeline for M2FP returns them. Masks
+/// of several instances may overlap, and a whole person is an instance as well.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instance {
+    /// Class id; that of "Human" comes after the last one of the label set.
+    pub class: u8,
+    /// Class name.
+    pub label: String,
+    /// Person id, 0 if it belongs to nobody in particular.
+    pub person: u16,
+    /// Probability of the class times the mean probability of the mask's pixels.
+    pub score: f32,
+    /// The mask, row by row: how many pixels are outside, then inside, then outside, ...
+    pub runs: Vec<u32>,
+}
+
+impl Instance {
+    /// The mask of `pixels` pixels: 255 inside, else 0.
+    pub fn mask(&self, pixels: usize) -> Result<Vec<u8>> {
+        let mut mask = filled(0u8, pixels, "a mask")?;
+        let mut rest = &mut mask[..];
+        for (i, &run) in self.runs.iter().enumerate() {
+            let Some((part, after)) = std::mem::take(&mut rest).split_at_mut_checked(run as usize) else {
+                return Err(Error::new(Code::BadOption, "an instance reaches beyond its picture"));
+            };
+            part.fill(if i % 2 == 1 { 255 } else { 0 });
+            rest = after;
+        }
+        Ok(mask)
+    }
+}
+
+/// Collects the runs of a mask.
+#[derive(Default)]
+pub(super) struct Runs {
+    runs: Vec<u32>,
+    length: u32,
+    inside: bool,
+}
+
+impl Runs {
+    pub fn extend(&mut self, pixels: impl ExactSizeIterator<Item = bool>) -> Result<()> {
+        self.runs.try_reserve(pixels.len() + 1).map_err(|_| {
+            Error::new(Code::OutOfMemory, "there is no memory for the masks; use a smaller photo")
+        })?;
+        for inside in pixels {
+            if inside != self.inside {
+                self.runs.push(self.length);
+                (self.length, self.inside) = (0, inside);
+            }
+            self.length += 1;
+        }
+        Ok(())
+    }
+
+    pub fn finish(mut self) -> Vec<u32> {
+        self.runs.push(self.length);
+        self.runs.shrink_to_fit();
+        self.runs
+    }
+}
+
+/// A query taken for an instance of a class.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Claim {
+    pub query: usize,
+    pub class: u8,
+    pub score: f32,
+}
+
+/// The claims of one pass.
+pub(super) struct Found {
+    /// Of all classes, by falling probability; at most [`MOST_PAIRS`].
+    pub claims: Vec<Claim>,
+    /// Masks of the queries among them.
+    runs: BTreeMap<usize, Vec<u32>>,
+    /// The class "Human".
+    human: u8,
+}
+
+impl Found {
+    /// `human` is the class "Human". No mask has a mean above 1, so that pairs whose
+    /// probability is below the lowest score are out before any mask is stretched.
+    pub fn new(queries: &Queries, human: usize) -> Result<Found> {
+        let mut pairs: Vec<((usize, usize), f32)> =
+            queries.probabilities.indexed_iter().map(|(pair, &probability)| (pair, probability)).collect();
+        pairs.sort_by(|a, b| b.1.total_cmp(&a.1));
+        pairs.truncate(MOST_PAIRS);
+        pairs.retain(|&(_, probability)| probability >= LOWEST_SCORE);
+        let mut used: Vec<usize> = pairs.iter().map(|&((query, _), _)| query).collect();
+        used.sort_unstable();
+        used.dedup();
+        let measured = used.par_iter().map(|&query| measured(queries, query)).collect::<Result<Vec<_>>>()?;
+        let means: BTreeMap<usize, f32> =
+            used.iter().zip(&measured).map(|(&query, &(mean, _))| (query, mean)).collect();
+        let claim = |&((query, class), probability): &((usize, usize), f32)| Claim {
+            query,
+            class: class as u8,
+            score: probability * means[&query],
+        };
+        let claims = pairs.iter().map(claim).collect();
+        let runs = used.into_iter().zip(measured).map(|(query, (_, runs))| (query, runs)).collect();
+        Ok(Found { claims, runs, human: human as u8 })
+    }
+
+    /// Indices of the claims that are parts of people.
+    pub fn parts(&self) -> impl Iterator<Item = usize> + '_ {
+        let is_part =
+            |claim: &Claim| claim.class != 0 && claim.class != self.human && claim.score >= LOWEST_SCORE;
+        (0..self.claims.len()).filter(move |&i| is_part(&self.claims[i]))
+    }
+
+    /// Indices of the claims that are whole people.
+    pub fn humans(&self) -> impl Iterator<Item = usize> + '_ {
+        let is_human = |claim: &Claim| claim.class == self.human && claim.score > LOWEST_SCORE;
+        (0..self.claims.len()).filter(move |&i| is_human(&self.claims[i]))
+    }
+
+    /// Indices of the claims that are background or parts, from a score of `lowest`, by rising score.
+    pub fn classes(&self, lowest: f32) -> Vec<usize> {
+        let counts = |claim: &Claim| claim.class != self.human && claim.score >= lowest;
+        let mut found: Vec<usize> = (0..self.claims.len()).filter(|&i| counts(&self.claims[i])).collect();
+        found.sort_by(|&a, &b| self.claims[a].score.total_cmp(&self.claims[b].score));
+        found
+    }
+
+    /// The class of a winner: 1 + index of a claim, or 0 for the background.
+    pub fn winner_class(&self, winner: u8) -> u8 {
+        winner.checked_sub(1).map_or(0, |claim| self.claims[claim as usize].class)
+    }
+
+    /// The score of a winner, 0 for none.
+    pub fn winner_score(&self, winner: u8) -> f32 {
+        winner.checked_sub(1).map_or(0.0, |claim| self.claims[claim as usize].score)
+    }
+
+    /// What the pipeline returns: parts, then people.
+    pub fn published(&self, people: &People, label_set: LabelSet) -> Vec<Instance> {
+        let instance = |i: usize| {
+            let Claim { query, class, score } = self.claims[i];
+            Instance {
+                class,
+                label: label_set.names().get(class as usize).copied().unwrap_or("Human").into(),
+                person: people.of(i),
+                score,
+                runs: self.runs[&query].clone(),
+            }
+        };
+        self.parts().chain(self.humans()).map(instance).collect()
+    }
+}
+
+/// The mean probability of a mask's pixels, and the mask.
+fn measured(queries: &Queries, query: usize) -> Result<(f32, Vec<u32>)> {
+    let (mut rows, mut line) = (MaskRows::new(queries.mask(query), &queries.grid), vec![]);
+    let (mut sum, mut count, mut runs) = (0.0f64, 0u64, Runs::default());
+    for y in 0..queries.grid.photo().1 {
+        rows.row(y, &mut line);
+        for &logit in line.iter().filter(|&&logit| logit > 0.0) {
+            sum += sigmoid(logit) as f64;
+            count += 1;
+        }
+        runs.extend(line.iter().map(|&logit| logit > 0.0))?;
+    }
+    Ok((sum as f32 / (count as f32 + 1e-6), runs.finish()))
+}
