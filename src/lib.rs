@@ -43,8 +43,8 @@ pub use engine::Engine;
 pub use error::{Code, Error, Result};
 pub use labels::LabelSet;
 pub use model::{
-    Card, Channels, Checkpoint, Input, Licence, Model, ModelFile, OutputKind, Pad, PadWhen, Pass, QueryRule,
-    Resample, Setting, SizeRule, Upsample,
+    Card, Channels, Checkpoint, Import, Input, Licence, Model, ModelFile, OutputKind, Pad, PadWhen, Pass,
+    Precision, QueryRule, Resample, Setting, SizeRule, Template, Upsample,
 };
 pub use palette::{Colour, DrawingOrder, Palette, PaletteSpec};
 pub use parsing::{Instance, Parsing, Segment};

@@ -16,6 +16,9 @@ pub const MAX_CARD_BYTES: usize = 64 << 10;
 /// Largest model file, in bytes (1 GiB).
 pub const MAX_MODEL_BYTES: u64 = 1 << 30;
 
+/// Largest network without weights, in bytes (16 MiB).
+pub const MAX_TEMPLATE_BYTES: u64 = 16 << 20;
+
 /// Longest side of a network input, in pixels.
 pub const MAX_INPUT_SIDE: u32 = 2_048;
 
@@ -37,6 +40,9 @@ pub const MAX_CLASSES: usize = 255;
 
 /// Input sizes for which an optimised plan of the network is kept.
 pub const MAX_PLANS: usize = 3;
+
+/// Most bytes of weights in all plans, if there is more than one (256 MiB).
+pub const MAX_PLAN_BYTES: usize = 256 << 20;
 
 /// Largest index of a checkpoint and largest directory of its archive, in bytes (16 MiB).
 pub const MAX_CHECKPOINT_INDEX_BYTES: u64 = 16 << 20;

@@ -1,11 +1,16 @@
 //! The whole JavaScript surface. `www/worker.js` is its only caller; pages use
 //! `www/bodymap.js`, which talks to the worker.
 
-use js_sys::{Function, Reflect, Uint8Array, Uint16Array};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use js_sys::{Array, Function, Reflect, Uint8Array, Uint16Array};
 use wasm_bindgen::prelude::*;
 
 use crate::export::Format;
-use crate::{Card, Code, Error, LabelSet, PaintOptions, Palette, Result, Segment};
+use crate::{
+    Card, Checkpoint, Code, Error, Import, LabelSet, PaintOptions, Palette, Precision, Result, Segment,
+    Template,
+};
 
 // Linked for its export `initThreadPool`.
 use wasm_bindgen_rayon as _;
@@ -84,8 +89,17 @@ pub struct Model(crate::Model);
 #[wasm_bindgen]
 impl Model {
     /// Reads a model; size and SHA-256 are checked against the card.
-    pub fn load(card_json: &str, bytes: &[u8]) -> Result<Model, JsValue> {
-        Card::from_json(card_json).and_then(|card| crate::Model::load(card, bytes)).map(Model).map_err(thrown)
+    ///
+    /// `read_at(offset, length)` gives a part of the model's files, joined in order, as
+    /// an `Uint8Array`. The file is read twice, piece by piece, so that it need not
+    /// be in memory.
+    pub fn load(card_json: &str, read_at: Function) -> Result<Model, JsValue> {
+        let load = || {
+            let card = Card::from_json(card_json)?;
+            let size = card.files.iter().map(|file| file.bytes).sum();
+            crate::Model::read(card, JsFile { size, at: 0, read_at })
+        };
+        load().map(Model).map_err(thrown)
     }
 
     /// The card, as JSON.
@@ -101,15 +115,129 @@ impl Model {
         setting: Option<String>,
         on_progress: Option<Function>,
     ) -> Result<Parsing, JsValue> {
-        let mut progress = |done: f32| {
-            if let Some(call) = &on_progress {
-                // What the page does with its progress is not the parser's business.
-                let _ = call.call1(&JsValue::NULL, &done.into());
-            }
-        };
+        let mut progress = reporter(on_progress);
         let parsing = self.0.parse(&photo.0, setting.as_deref(), &mut progress).map_err(thrown)?;
         Ok(Parsing { parsing, model: self.0.card().id.clone() })
     }
+}
+
+/// A PyTorch checkpoint on its way to a model file, for the command line's
+/// `bodymap model import` in the page. To be used in a worker, where files can be
+/// read and written synchronously:
+///
+/// ```js
+/// const reader = new FileReaderSync();
+/// const readAt = (offset, length) => new Uint8Array(reader.readAsArrayBuffer(file.slice(offset, offset + length)));
+/// const checkpoint = CheckpointImport.open(file.size, readAt, [[multiJson, multiOnnx], [singleJson, singleOnnx]]);
+/// const { card, ignored, bytes } = JSON.parse(checkpoint.info()); // show card.licence, ask, choose a precision
+/// let at = 0; // `handle` is a FileSystemSyncAccessHandle of the Origin Private File System
+/// const cardJson = checkpoint.write('f16', (part) => { at += handle.write(part, { at }); }, onProgress);
+/// checkpoint.free();
+/// ```
+///
+/// What has been handed to `write`'s callback is of no use if it throws.
+#[wasm_bindgen]
+pub struct CheckpointImport(Import<JsFile>);
+
+#[wasm_bindgen]
+impl CheckpointImport {
+    /// Reads the index and finds the template that it fits. `templates` is an array
+    /// of `[card as JSON, ONNX file]`.
+    ///
+    /// Errors: `empty-file`, `unsupported-checkpoint`, `truncated-checkpoint`,
+    /// `corrupt-checkpoint`, `checkpoint-too-complex`, `missing-weights`, `wrong-shape`, `io`.
+    pub fn open(size: f64, read_at: Function, templates: Array) -> Result<CheckpointImport, JsValue> {
+        let open = || {
+            let templates = templates.iter().map(|pair| {
+                let pair = Array::from(&pair);
+                let card = pair.get(0).as_string().unwrap_or_default();
+                Template::new(&card, Uint8Array::new(&pair.get(1)).to_vec())
+            });
+            let templates = templates.collect::<Result<Vec<_>>>()?;
+            Import::new(Checkpoint::open(JsFile { size: size as u64, at: 0, read_at })?, templates)
+        };
+        open().map(CheckpointImport).map_err(thrown)
+    }
+
+    /// JSON `{card, ignored, bytes}`: the card without files, what of the checkpoint is
+    /// not used, and the size of the model file in each precision, `{f32, f16, i8}`.
+    pub fn info(&self) -> Result<String, JsValue> {
+        let bytes: std::collections::BTreeMap<&str, u64> =
+            Precision::ALL.into_iter().map(|precision| (precision.name(), self.0.size(precision))).collect();
+        let info = serde_json::json!({
+            "card": self.0.template().card(), "ignored": self.0.ignored(), "bytes": bytes
+        });
+        to_json(&info).map_err(thrown)
+    }
+
+    /// Hands the model file to `write` part by part and returns its card as the file
+    /// `card.json`; `on_progress` is called with the part done, 0 to 1.
+    ///
+    /// Errors: `corrupt-checkpoint`, `checkpoint-too-complex`, `bad-option`, `out-of-memory`, `io`.
+    pub fn write(
+        &mut self,
+        precision: &str,
+        write: Function,
+        on_progress: Option<Function>,
+    ) -> Result<String, JsValue> {
+        let card = Precision::from_name(precision)
+            .and_then(|precision| self.0.write(precision, &mut JsSink(write), &mut reporter(on_progress)));
+        card.map(|card| card.to_json()).map_err(thrown)
+    }
+}
+
+/// A file that JavaScript reads.
+struct JsFile {
+    size: u64,
+    at: u64,
+    read_at: Function,
+}
+
+impl Read for JsFile {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let length = self.size.saturating_sub(self.at).min(bytes.len() as u64);
+        if length == 0 {
+            return Ok(0);
+        }
+        let (offset, length) = ((self.at as f64).into(), (length as f64).into());
+        let part = self.read_at.call2(&JsValue::NULL, &offset, &length).map_err(failed)?;
+        let part = part.dyn_into::<Uint8Array>().map_err(|_| io::Error::other("readAt returned no bytes"))?;
+        let read = (part.length() as usize).min(bytes.len());
+        part.subarray(0, read as u32).copy_to(&mut bytes[..read]);
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for JsFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            SeekFrom::End(by) => self.size.checked_add_signed(by),
+        };
+        self.at = at.ok_or_else(|| io::Error::other("a place before the file"))?;
+        Ok(self.at)
+    }
+}
+
+/// A file that JavaScript writes.
+struct JsSink(Function);
+
+impl Write for JsSink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.call1(&JsValue::NULL, &Uint8Array::from(bytes)).map_err(failed)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn failed(thrown: JsValue) -> io::Error {
+    let message = Reflect::get(&thrown, &"message".into()).ok().and_then(|message| message.as_string());
+    io::Error::other(message.unwrap_or_else(|| "the page could not read or write a file".into()))
 }
 
 /// A parsed photo.
@@ -195,6 +323,15 @@ impl Parsing {
         let options = paint_options(options_json)?;
         let bytes = Format::from_name(format)?.write(&self.parsing, photo, &self.model, &options)?;
         Ok(Uint8Array::from(&*bytes))
+    }
+}
+
+fn reporter(on_progress: Option<Function>) -> impl FnMut(f32) {
+    move |done| {
+        if let Some(call) = &on_progress {
+            // What the page does with its progress is not the engine's business.
+            let _ = call.call1(&JsValue::NULL, &done.into());
+        }
     }
 }
 

@@ -37,7 +37,7 @@ const operations = {
     glue = engine.glue;
     report('wasm', 1);
     const { cardJson, bytes } = await fetchModel(modelUrl, (fraction) => report('model', fraction));
-    model = glue.Model.load(cardJson, bytes);
+    model = glue.Model.load(cardJson, (offset, length) => bytes.subarray(offset, offset + length));
     const card = JSON.parse(model.info());
     modelId = card.id;
     const classes = JSON.parse(glue.labelSet(card.label_set));

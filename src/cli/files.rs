@@ -1,7 +1,7 @@
 //! Files in and out, with errors that name them.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bodymap::{Card, Model, limits};
 
@@ -20,11 +20,20 @@ pub fn model(card: Option<&Path>) -> Result<Model, String> {
     let json =
         String::from_utf8(json).map_err(|_| format!("{}: a model card is UTF-8 text", path.display()))?;
     let card = Card::from_json(&json).map_err(named)?;
+    let paths: Vec<PathBuf> = card.files.iter().map(|file| path.with_file_name(&file.path)).collect();
+    if let [path] = &paths[..] {
+        return Model::read(card, open(path)?).map_err(named);
+    }
     let mut bytes = Vec::new();
-    for file in &card.files {
-        bytes.extend(read(&path.with_file_name(&file.path), limits::MAX_MODEL_BYTES)?);
+    for path in &paths {
+        bytes.extend(read(path, limits::MAX_MODEL_BYTES)?);
     }
     Model::load(card, &bytes).map_err(named)
+}
+
+/// Opens a file.
+pub fn open(path: &Path) -> Result<fs::File, String> {
+    fs::File::open(path).map_err(|e| format!("{}: it cannot be read: {e} (io)", path.display()))
 }
 
 /// Reads a whole file of at most `max` bytes.

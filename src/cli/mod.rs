@@ -1,6 +1,7 @@
 //! `bodymap` on the command line: a thin shell around the library.
 
 mod files;
+mod model;
 mod parse;
 
 use std::process::ExitCode;
@@ -18,10 +19,12 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Parse(parse::Arguments),
+    Model(model::Arguments),
 }
 
 pub fn run() -> ExitCode {
     match Arguments::parse().command {
         Command::Parse(arguments) => parse::run(&arguments),
+        Command::Model(arguments) => model::run(&arguments),
     }
 }

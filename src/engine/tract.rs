@@ -3,17 +3,19 @@
 
 mod deformable_attention;
 mod depthwise;
+mod network;
 mod resize;
 
 use std::collections::VecDeque;
+use std::io::Read;
 use std::sync::Arc;
 
 use ndarray::{Array4, ArrayD};
 use tract_linalg::multithread::Executor;
-use tract_onnx::pb::tensor_proto::DataLocation;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::RunOptions;
 use tract_onnx::tract_core::model::typed::TypedSimpleState;
+use tract_onnx::tract_core::ops::konst::Const;
 use tract_onnx::tract_core::plan::eval;
 
 use super::Engine;
@@ -30,19 +32,14 @@ pub(crate) struct TractEngine {
 }
 
 impl TractEngine {
-    /// Reads an ONNX file. Weights outside the file are refused.
-    pub(crate) fn from_onnx(bytes: &[u8], card: &Card) -> Result<TractEngine> {
+    /// Reads an ONNX file of `size` bytes. Weights outside the file are refused.
+    pub(crate) fn from_onnx(file: &mut dyn Read, size: u64, card: &Card) -> Result<TractEngine> {
         let bad = |what: String| {
             Error::new(Code::BadModel, format!("the model {:?} cannot be used: {what}", card.id))
         };
         let mut onnx = tract_onnx::onnx();
         deformable_attention::register(&mut onnx);
-        let proto = onnx.proto_model_for_read(&mut &bytes[..]).map_err(|e| bad(format!("not ONNX: {e}")))?;
-        let graph = proto.graph.as_ref().ok_or_else(|| bad("it has no graph".into()))?;
-        if graph.initializer.iter().any(|t| t.data_location == Some(DataLocation::External as i32)) {
-            return Err(bad("it keeps weights in other files; save it as one file".into()));
-        }
-        let network = onnx.model_for_proto_model(&proto).map_err(|e| bad(format!("{e:#}")))?;
+        let network = network::read(&onnx, file, size).map_err(|e| bad(format!("{e:#}")))?;
         if network.inputs.len() != 1 || network.outputs.is_empty() {
             return Err(bad(format!(
                 "it has {} inputs and {} outputs, not one photo in and something out",
@@ -58,16 +55,24 @@ impl TractEngine {
             let entry = self.plans.remove(at).expect("the entry just found");
             self.plans.push_front(entry);
         } else {
+            // Before there is a new one, so that there is never one too many.
+            self.plans.truncate(self.most_plans() - 1);
             let plan = self.optimised(shape).map_err(|e| {
                 Error::new(
                     Code::BadModel,
                     format!("the model {:?} does not take the input {shape:?}: {e:#}", self.name),
                 )
             })?;
-            self.plans.truncate(limits::MAX_PLANS - 1);
             self.plans.push_front((shape.to_vec(), plan));
         }
         Ok(self.plans[0].1.clone())
+    }
+
+    /// How many plans may be kept: each has the weights as 32-bit floats.
+    fn most_plans(&self) -> usize {
+        let weights = self.network.nodes().iter().filter_map(|node| node.op_as::<Const>());
+        let bytes: usize = weights.map(|weight| weight.val().len() * size_of::<f32>()).sum();
+        (limits::MAX_PLAN_BYTES / bytes.max(1)).clamp(1, limits::MAX_PLANS)
     }
 
     fn optimised(&self, shape: &[usize]) -> TractResult<Arc<TypedRunnableModel>> {

@@ -205,6 +205,24 @@ pub enum QueryRule {
 impl Card {
     /// Reads and checks a card.
     pub fn from_json(json: &str) -> Result<Card> {
+        let card = Card::read(json)?;
+        card.check_files()?;
+        Ok(card)
+    }
+
+    /// Reads and checks the card of a template, which names no files.
+    pub(crate) fn from_template_json(json: &str) -> Result<Card> {
+        let card = Card::read(json)?;
+        if card.files.is_empty() { Ok(card) } else { Err(bad("that of a template names no files")) }
+    }
+
+    /// The card as a file.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a card is texts and finite numbers") + "\n"
+    }
+
+    /// Checks all but the files.
+    fn read(json: &str) -> Result<Card> {
         if json.len() > limits::MAX_CARD_BYTES {
             return Err(bad(format!(
                 "it has {} bytes, at most {} are read",
@@ -242,6 +260,17 @@ impl Card {
         if !plain(&self.id) {
             return Err(bad(format!("the id {:?} may have letters, digits, - _ and . only", self.id)));
         }
+        self.check_settings()?;
+        let numbers = [self.input.mean, self.input.std].concat();
+        if !numbers.iter().chain([&self.input.pad.value]).all(|v| v.is_finite())
+            || self.input.std.iter().any(|&s| s <= 0.0)
+        {
+            return Err(bad("mean, std and pad must be finite and std above 0"));
+        }
+        Ok(())
+    }
+
+    fn check_files(&self) -> Result<()> {
         if self.files.is_empty() {
             return Err(bad("it names no model file"));
         }
@@ -257,13 +286,6 @@ impl Card {
         let total = self.files.iter().try_fold(0u64, |sum, file| sum.checked_add(file.bytes));
         if total.is_none_or(|bytes| bytes > limits::MAX_MODEL_BYTES) {
             return Err(bad(format!("its files have more than {} bytes in all", limits::MAX_MODEL_BYTES)));
-        }
-        self.check_settings()?;
-        let numbers = [self.input.mean, self.input.std].concat();
-        if !numbers.iter().chain([&self.input.pad.value]).all(|v| v.is_finite())
-            || self.input.std.iter().any(|&s| s <= 0.0)
-        {
-            return Err(bad("mean, std and pad must be finite and std above 0"));
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Bytes of a model, checked against its card -> [`Model`].
 
+use std::io::{Cursor, Read, Seek};
+
 use sha2::{Digest, Sha256};
 
 use crate::engine::{Engine, TractEngine};
@@ -13,12 +15,22 @@ pub struct Model {
 }
 
 impl Model {
+    /// A model whose files are in memory; see [`read`](Model::read).
+    pub fn load(card: Card, bytes: &[u8]) -> Result<Model> {
+        Model::read(card, Cursor::new(bytes))
+    }
+
     /// Checks the size and SHA-256 of each file against the card, then reads the network.
     ///
-    /// `bytes` are those of the card's files, joined in order.
-    pub fn load(card: Card, bytes: &[u8]) -> Result<Model> {
-        check_files(&card, bytes)?;
-        let engine = TractEngine::from_onnx(bytes, &card)?;
+    /// `file` gives the bytes of the card's files, joined in order. It is read twice,
+    /// piece by piece; besides the pieces one copy of the weights is in memory.
+    pub fn read(card: Card, mut file: impl Read + Seek) -> Result<Model> {
+        let failed = |e| Error::new(Code::Io, format!("the model {:?} cannot be read: {e}", card.id));
+        file.rewind().map_err(failed)?;
+        check_files(&card, &mut file)?;
+        file.rewind().map_err(failed)?;
+        let size = card.files.iter().map(|file| file.bytes).sum();
+        let engine = TractEngine::from_onnx(&mut file, size, &card)?;
         Ok(Model::with_engine(card, Box::new(engine)))
     }
 
@@ -33,8 +45,7 @@ impl Model {
     }
 }
 
-fn check_files(card: &Card, bytes: &[u8]) -> Result<()> {
-    let mut rest = bytes;
+fn check_files(card: &Card, joined: &mut impl Read) -> Result<()> {
     for file in &card.files {
         let wrong = |what: String| {
             Error::new(
@@ -42,23 +53,35 @@ fn check_files(card: &Card, bytes: &[u8]) -> Result<()> {
                 format!("{} is not the file its model card names: {what}; download it again", file.path),
             )
         };
-        let Some((part, after)) = usize::try_from(file.bytes).ok().and_then(|n| rest.split_at_checked(n))
-        else {
-            return Err(wrong(format!("it has {} bytes, the card says {}", rest.len(), file.bytes)));
-        };
-        let hash: String = Sha256::digest(part).iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut hash = Sha256::new();
+        let bytes = hash_all(&mut joined.take(file.bytes), &mut hash)
+            .map_err(|e| Error::new(Code::Io, format!("{} cannot be read: {e}", file.path)))?;
+        if bytes != file.bytes {
+            return Err(wrong(format!("it has {bytes} bytes, the card says {}", file.bytes)));
+        }
+        let hash: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         if hash != file.sha256 {
             return Err(wrong(format!("its SHA-256 is {hash}, the card says {}", file.sha256)));
         }
-        rest = after;
     }
-    if !rest.is_empty() {
-        return Err(Error::new(
-            Code::WrongHash,
-            format!("the model has {} bytes more than its card says", rest.len()),
-        ));
+    match joined.read(&mut [0]) {
+        Ok(0) => Ok(()),
+        _ => Err(Error::new(Code::WrongHash, "the model has more bytes than its card says")),
     }
-    Ok(())
+}
+
+/// Hashes a file piece by piece and counts its bytes.
+fn hash_all(file: &mut impl Read, hash: &mut Sha256) -> std::io::Result<u64> {
+    let (mut piece, mut bytes) = (vec![0; 1 << 20], 0);
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(bytes),
+            read => {
+                hash.update(&piece[..read]);
+                bytes += read as u64;
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -69,9 +92,9 @@ mod tests {
     #[test]
     fn only_the_bytes_of_the_card_are_accepted() {
         let card = Card::from_json(EXAMPLE).unwrap();
-        check_files(&card, b"abc").unwrap();
+        check_files(&card, &mut &b"abc"[..]).unwrap();
         for bytes in [&b"abd"[..], b"ab", b"abcd", b""] {
-            assert_eq!(check_files(&card, bytes).unwrap_err().code(), Code::WrongHash);
+            assert_eq!(check_files(&card, &mut &bytes[..]).unwrap_err().code(), Code::WrongHash);
         }
         // The right bytes, but no network.
         assert_eq!(Model::load(card, b"abc").err().unwrap().code(), Code::BadModel);

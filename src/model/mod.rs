@@ -2,7 +2,9 @@
 
 mod card;
 mod checkpoint;
+mod import;
 mod load;
+pub(crate) mod protobuf;
 mod run;
 
 pub use card::{
@@ -10,4 +12,5 @@ pub use card::{
     SizeRule, Upsample,
 };
 pub use checkpoint::Checkpoint;
+pub use import::{Import, Precision, Template};
 pub use load::Model;

@@ -10,7 +10,14 @@ export interface Glue {
     decode(bytes: Uint8Array): GluePhoto;
     fromRgba(width: number, height: number, rgba: Uint8Array): GluePhoto;
   };
-  Model: { load(cardJson: string, bytes: Uint8Array): GlueModel };
+  Model: { load(cardJson: string, readAt: (offset: number, length: number) => Uint8Array): GlueModel };
+  CheckpointImport: {
+    open(
+      size: number,
+      readAt: (offset: number, length: number) => Uint8Array,
+      templates: [cardJson: string, network: Uint8Array][],
+    ): GlueCheckpointImport;
+  };
   Parsing: {
     fromParts(
       labelSet: string,
@@ -35,6 +42,18 @@ export interface GluePhoto {
 export interface GlueModel {
   info(): string;
   parse(photo: GluePhoto, setting?: string, onProgress?: (fraction: number) => void): GlueParsing;
+  free(): void;
+}
+
+export interface GlueCheckpointImport {
+  /** JSON `{ card, ignored, bytes: { f32, f16, i8 } }`. */
+  info(): string;
+  /** Returns the card as JSON. */
+  write(
+    precision: string,
+    write: (part: Uint8Array<ArrayBuffer>) => void,
+    onProgress?: (fraction: number) => void,
+  ): string;
   free(): void;
 }
 

@@ -124,6 +124,11 @@ impl<R: Read + Seek> Checkpoint<R> {
         self.tensors.get(name).map(|tensor| &*tensor.shape)
     }
 
+    /// Whether a tensor of the weights holds floating-point numbers.
+    pub fn is_float(&self, name: &str) -> bool {
+        self.tensors.get(name).is_some_and(|tensor| !matches!(tensor.element, Element::Whole(_)))
+    }
+
     /// What the file has beside tensors among the weights: keys, and `module.name()`
     /// for functions that loading it in Python would call.
     pub fn ignored(&self) -> &[String] {

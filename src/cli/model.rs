@@ -1,0 +1,140 @@
+//! `bodymap model`: models made of what others have published.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bodymap::{Checkpoint, Import, Licence, Precision, Template, limits};
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::files;
+
+/// M2FP without its weights, for several people and for one.
+const TEMPLATES: [(&str, &[u8]); 2] = [
+    (include_str!("../../models/m2fp/multi.json"), include_bytes!("../../models/m2fp/multi.onnx")),
+    (include_str!("../../models/m2fp/single.json"), include_bytes!("../../models/m2fp/single.onnx")),
+];
+
+/// Make models of what others have published.
+#[derive(Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Import(ImportArguments),
+}
+
+/// Make a model of M2FP's PyTorch checkpoint, as ModelScope publishes it.
+///
+/// Writes DIR/card.json and the model file it names; `bodymap parse --model DIR/card.json`
+/// works with it. Nothing of the checkpoint is executed. The weights have a licence of
+/// their own, which is shown and must be accepted.
+#[derive(Args)]
+struct ImportArguments {
+    /// The checkpoint, pytorch_model.pt.
+    checkpoint: PathBuf,
+    /// Folder for the model; made if missing.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// How the weights are stored: f32 as they are, f16 in half the size, i8 in a quarter and less exactly.
+    #[arg(long, default_value = "f16")]
+    precision: Stored,
+    /// Accept the licence of the weights.
+    #[arg(long)]
+    accept_licence: bool,
+    /// Card of another network without weights, beside its ONNX file of the same name.
+    #[arg(long, value_name = "CARD")]
+    template: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Stored {
+    F32,
+    F16,
+    I8,
+}
+
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let Command::Import(arguments) = &arguments.command;
+    match import(arguments) {
+        Ok(status) => status,
+        Err(message) => {
+            eprintln!("bodymap: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Exit status 0 if the model was written, 2 if its licence was not accepted.
+fn import(arguments: &ImportArguments) -> Result<ExitCode, String> {
+    let path = &arguments.checkpoint;
+    let named = |e: bodymap::Error| format!("{}: {e}", path.display());
+    let checkpoint = Checkpoint::open(files::open(path)?).map_err(named)?;
+    let mut import = Import::new(checkpoint, templates(arguments.template.as_deref())?).map_err(named)?;
+    let card = import.template().card();
+    println!("{}", card.title);
+    show(&card.licence);
+    if !arguments.accept_licence {
+        eprintln!("bodymap: to accept this licence and go on, add --accept-licence");
+        return Ok(ExitCode::from(2));
+    }
+    let ignored = import.ignored();
+    if !ignored.is_empty() {
+        println!("Not used of the checkpoint: {}", ignored.join(", "));
+    }
+    let precision = match arguments.precision {
+        Stored::F32 => Precision::F32,
+        Stored::F16 => Precision::F16,
+        Stored::I8 => Precision::I8,
+    };
+    fs::create_dir_all(&arguments.out)
+        .map_err(|e| format!("{}: the folder cannot be made: {e} (io)", arguments.out.display()))?;
+    // Under its own name only when it is complete.
+    let unfinished = arguments.out.join("model.onnx.part");
+    let written = write(&mut import, precision, &unfinished).map_err(|e| match e {
+        Failure::Import(e) => named(e),
+        Failure::File(e) => format!("{}: it cannot be written: {e} (io)", unfinished.display()),
+    });
+    let card = written.inspect_err(|_| drop(fs::remove_file(&unfinished)))?;
+    let model = arguments.out.join(&card.files[0].path);
+    fs::rename(&unfinished, &model)
+        .map_err(|e| format!("{}: it cannot be written: {e} (io)", model.display()))?;
+    let card_file = arguments.out.join("card.json");
+    files::write(&card_file, card.to_json().as_bytes())?;
+    println!("{}: {} bytes", model.display(), card.files[0].bytes);
+    println!("{}", card_file.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+enum Failure {
+    Import(bodymap::Error),
+    File(std::io::Error),
+}
+
+fn write(import: &mut Import<File>, precision: Precision, path: &Path) -> Result<bodymap::Card, Failure> {
+    let mut out = BufWriter::new(File::create(path).map_err(Failure::File)?);
+    let card = import.write(precision, &mut out, &mut |_| ()).map_err(Failure::Import)?;
+    out.flush().map_err(Failure::File)?;
+    Ok(card)
+}
+
+fn show(Licence { name, url, attribution }: &Licence) {
+    println!("Licence of the weights: {name}, {url}");
+    println!("{attribution}");
+}
+
+fn templates(card: Option<&Path>) -> Result<Vec<Template>, String> {
+    let Some(path) = card else {
+        let read = |(card, network): (&str, &[u8])| Template::new(card, network.to_vec());
+        return TEMPLATES.into_iter().map(read).collect::<Result<_, _>>().map_err(|e| e.to_string());
+    };
+    let json = files::read(path, limits::MAX_CARD_BYTES as u64)?;
+    let json = String::from_utf8(json).map_err(|_| format!("{}: a card is UTF-8 text", path.display()))?;
+    let network = files::read(&path.with_extension("onnx"), limits::MAX_TEMPLATE_BYTES)?;
+    let template = Template::new(&json, network).map_err(|e| format!("{}: {e}", path.display()))?;
+    Ok(vec![template])
+}

@@ -1,0 +1,162 @@
+//! An ONNX file -> the network it describes, one tensor after the other: at no time
+//! are there two copies of all weights in memory.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::{BufReader, Read};
+
+use tract_onnx::Onnx;
+use tract_onnx::pb::tensor_proto::DataLocation;
+use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
+use tract_onnx::pb::{GraphProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto};
+use tract_onnx::prelude::*;
+use tract_onnx::tensor::load_tensor;
+use tract_onnx::tract_core::internal::*;
+use tract_onnx::tract_core::ops::konst::Const;
+
+use crate::model::protobuf::{push_bytes, push_length, push_varint};
+
+/// Numbers of fields of `onnx.proto`.
+const MODEL_GRAPH: u64 = 7;
+const GRAPH_INITIALIZER: u64 = 5;
+
+/// Wire types.
+const VARINT: u64 = 0;
+const FIXED_64: u64 = 1;
+const LENGTH: u64 = 2;
+const FIXED_32: u64 = 5;
+
+/// Weights by name, each with its ONNX element type.
+type Weights = BTreeMap<String, (i32, Tensor)>;
+
+/// Reads a network of `size` bytes. Weights outside the file are refused.
+pub(super) fn read(onnx: &Onnx, file: &mut dyn Read, size: u64) -> TractResult<InferenceModel> {
+    let mut file = File { bytes: BufReader::with_capacity(1 << 16, file), left: size };
+    let (mut model, mut graph, mut weights) = (vec![], vec![], Weights::new());
+    while file.left > 0 {
+        let tag = file.varint()?;
+        if tag != MODEL_GRAPH << 3 | LENGTH {
+            file.copy(tag, &mut model)?;
+            continue;
+        }
+        let after = file.length()?;
+        while file.left > after {
+            let tag = file.varint()?;
+            if tag == GRAPH_INITIALIZER << 3 | LENGTH {
+                let mut encoded = vec![];
+                file.copy(tag, &mut encoded)?;
+                let (name, weight) = weight(onnx, &encoded)?;
+                weights.insert(name, weight);
+            } else {
+                file.copy(tag, &mut graph)?;
+            }
+        }
+        ensure!(file.left == after, "it is not ONNX");
+    }
+    push_bytes(&mut model, MODEL_GRAPH, &graph);
+    let mut proto = onnx.proto_model_for_read(&mut &model[..]).context("it is not ONNX")?;
+    declare(&weights, proto.graph.get_or_insert_default());
+    let mut network = onnx.model_for_proto_model(&proto)?;
+    fill(&mut network, weights)?;
+    Ok(network)
+}
+
+/// A weight from its field of the graph.
+fn weight(onnx: &Onnx, encoded: &[u8]) -> TractResult<(String, (i32, Tensor))> {
+    // tract decodes whole models only.
+    let mut beginning = vec![];
+    push_length(&mut beginning, MODEL_GRAPH, encoded.len() as u64);
+    let proto = onnx.proto_model_for_read(&mut beginning.chain(encoded)).context("it is not ONNX")?;
+    let proto =
+        proto.graph.and_then(|graph| graph.initializer.into_iter().next()).context("it is not ONNX")?;
+    ensure!(
+        proto.data_location != Some(DataLocation::External as i32),
+        "it keeps weights in other files; save it as one file"
+    );
+    let tensor = load_tensor(&*onnx.provider, &proto, None).with_context(|| proto.name.clone())?;
+    Ok((proto.name, (proto.data_type, tensor)))
+}
+
+/// Declares the weights as inputs of the graph, as far as they are not.
+fn declare(weights: &Weights, graph: &mut GraphProto) {
+    let declared: HashSet<String> = graph.input.iter().map(|input| input.name.clone()).collect();
+    for (name, (elem_type, tensor)) in weights.iter().filter(|(name, _)| !declared.contains(*name)) {
+        let dimension = |&size: &usize| Dimension {
+            value: Some(dimension::Value::DimValue(size as i64)),
+            ..Dimension::default()
+        };
+        let shape = Some(TensorShapeProto { dim: tensor.shape().iter().map(dimension).collect() });
+        let value = type_proto::Value::TensorType(type_proto::Tensor { elem_type: *elem_type, shape });
+        let r#type = Some(TypeProto { value: Some(value), ..TypeProto::default() });
+        graph.input.push(ValueInfoProto { name: name.clone(), r#type, ..ValueInfoProto::default() });
+    }
+}
+
+/// Puts the weights in the place of the inputs that stand for them.
+fn fill(network: &mut InferenceModel, mut weights: Weights) -> TractResult<()> {
+    for input in std::mem::take(&mut network.inputs) {
+        let Some((_, tensor)) = weights.remove(&network.node(input.node).name) else {
+            network.inputs.push(input);
+            continue;
+        };
+        let tensor = tensor.into_arc_tensor();
+        network.set_outlet_fact(input, InferenceFact::try_from(&tensor)?)?;
+        network.node_mut(input.node).op = Box::new(Const::new(tensor)?);
+    }
+    Ok(())
+}
+
+/// A message that is read as it comes.
+struct File<R> {
+    bytes: R,
+    left: u64,
+}
+
+impl<R: Read> File<R> {
+    fn varint(&mut self) -> TractResult<u64> {
+        let mut value = 0u64;
+        for shift in (0..64).step_by(7) {
+            let mut byte = [0];
+            self.read(&mut byte)?;
+            value |= ((byte[0] & 0x7f) as u64) << shift;
+            if byte[0] < 0x80 {
+                return Ok(value);
+            }
+        }
+        bail!("it is not ONNX")
+    }
+
+    fn read(&mut self, bytes: &mut [u8]) -> TractResult<()> {
+        self.left = self.left.checked_sub(bytes.len() as u64).context("it is not ONNX")?;
+        Ok(self.bytes.read_exact(bytes)?)
+    }
+
+    /// Reads the length of a field and returns how much of the file is left after it.
+    fn length(&mut self) -> TractResult<u64> {
+        let length = self.varint()?;
+        self.left.checked_sub(length).context("it is not ONNX")
+    }
+
+    /// Adds the field of a tag to a message.
+    fn copy(&mut self, tag: u64, message: &mut Vec<u8>) -> TractResult<()> {
+        push_varint(message, tag);
+        let length = match tag & 7 {
+            VARINT => {
+                push_varint(message, self.varint()?);
+                0
+            }
+            FIXED_64 => 8,
+            FIXED_32 => 4,
+            LENGTH => {
+                let after = self.length()?;
+                let length = self.left - after;
+                push_varint(message, length);
+                length as usize
+            }
+            _ => bail!("it is not ONNX"),
+        };
+        let start = message.len();
+        message.try_reserve_exact(length)?;
+        message.resize(start + length, 0);
+        self.read(&mut message[start..])
+    }
+}
