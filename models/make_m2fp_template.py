@@ -42,8 +42,9 @@ def template(sizes):
     initializers = [TensorProto(name=value.name, data_type=TensorProto.FLOAT, dims=weights[value.name].shape)
                     for value in graph.input if value.name != 'photo']
     photo = [value for value in graph.input if value.name == 'photo']
-    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, sizes.queries, *rest]) for name, rest in (
-        ('class_logits', [sizes.classes + 1]), ('mask_logits', ['mask_height', 'mask_width']))]
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, sizes.queries, *rest])
+               for name, rest in (('class_logits', [sizes.classes + 1]),
+                                  ('mask_logits', ['mask_height', 'mask_width']))]
     built = helper.make_model(
         helper.make_graph(tidy(graph), 'm2fp', photo, outputs, initializers),
         opset_imports=model.opset_import, producer_name='bodymap')
@@ -66,7 +67,8 @@ def tidy(graph):
         for i, name in enumerate(node.output):
             names[name] = name if name in outputs else f'{node.op_type}_{len(kept)}' + (f'_{i}' if i else '')
         seen[same] = [names[name] for name in node.output]
-        short = helper.make_node(node.op_type, inputs, seen[same], name=seen[same][0], domain=node.domain or None)
+        short = helper.make_node(node.op_type, inputs, seen[same], name=seen[same][0])
+        short.domain = node.domain
         short.attribute.extend(node.attribute)
         kept.append(short)
     return kept
@@ -75,8 +77,8 @@ def tidy(graph):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('out', type=Path)
-    parser.add_argument('--single', action='store_true', help='the single-human model (LIP), not the multi-human one')
-    parser.add_argument('--tiny', action='store_true', help='the same structure with few and narrow layers, for tests')
+    parser.add_argument('--single', action='store_true', help='the single-human model (LIP)')
+    parser.add_argument('--tiny', action='store_true', help='few and narrow layers, for tests')
     parser.add_argument('--random', type=int, metavar='SEED', help='write a checkpoint of random weights')
     args = parser.parse_args()
     torch.set_num_threads(1)

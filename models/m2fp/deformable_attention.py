@@ -1,6 +1,7 @@
 """Multi-scale deformable attention (Zhu et al., Deformable DETR, 2021) as one node of the exported graph.
 
-README.md in this folder defines the node, MSDeformAttn of the domain bodymap; `ms_deform_attn` is the same in torch.
+README.md in this folder defines the node, MSDeformAttn of the domain bodymap; `ms_deform_attn` is the same in
+torch.
 """
 import torch
 import torch.nn.functional as F
@@ -18,8 +19,8 @@ def ms_deform_attn(value: torch.Tensor, offsets: torch.Tensor, logits: torch.Ten
     offsets = offsets.reshape(tokens, heads, levels, points, 2)
     weights = logits.reshape(tokens, heads, levels * points).softmax(-1).view(tokens, heads, levels, points)
     middles = torch.cat([
-        torch.stack([((torch.arange(width) + 0.5) / width).expand(height, width),
-                     ((torch.arange(height) + 0.5) / height)[:, None].expand(height, width)], -1).flatten(0, 1)
+        torch.stack(torch.meshgrid((torch.arange(width) + 0.5) / width, (torch.arange(height) + 0.5) / height,
+                                   indexing='xy'), -1).flatten(0, 1)
         for height, width in sides])
     output, start = torch.zeros(heads, channels // heads, tokens), 0
     for level, (height, width) in enumerate(sides):

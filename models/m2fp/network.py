@@ -1,7 +1,8 @@
 """M2FP (Mask2Former for parsing, Yang et al. 2023), restated for export: one photo at a time, eval mode only.
 
-Parameters and buffers have the names, shapes and layout of the published checkpoints, so `state_dict()` is one.
-Tokens are the pixels of the maps at 1/32, 1/16 and 1/8 in this order, row by row; they are 2-D, [tokens, channels].
+Parameters and buffers have the names, shapes and layout of the published checkpoints: `state_dict()` is one.
+Tokens are the pixels of the maps at 1/32, 1/16 and 1/8 in this order, row by row; they are 2-D,
+[tokens, channels].
 """
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ GROUPS = 32                         # of each group norm
 @dataclass(frozen=True)
 class Sizes:
     """What differs between variants; the defaults are those of the published models."""
-    classes: int = 21               # without "nothing": 21 multi-human (CIHP and Human), 20 single-human (LIP)
+    classes: int = 21               # without "nothing": 21 multi-human (CIHP, Human), 20 single-human (LIP)
     stem: int = 128
     width: int = 64                 # of the bottlenecks of res2; it doubles from stage to stage
     blocks: tuple = (3, 4, 23, 3)
@@ -67,7 +68,8 @@ class Backbone(nn.Module):
         inputs = sizes.stem
         for i, blocks in enumerate(sizes.blocks):
             width = sizes.width << i
-            stage = [Bottleneck(4 * width if b else inputs, width, 2 if i and not b else 1) for b in range(blocks)]
+            stage = [Bottleneck(inputs, width, 2 if i else 1)]
+            stage += [Bottleneck(4 * width, width, 1) for _ in range(blocks - 1)]
             setattr(self, f'res{i + 2}', nn.Sequential(*stage))
             inputs = 4 * width
 
@@ -87,14 +89,13 @@ def to_tokens(x):
 
 
 def sine_encoding(x, channels):
-    """Positions of the pixels of `x` [1, ., h, w] as tokens [h * w, channels]: first y, then x, sines and cosines
-    in turn, of wavelengths from 2 pi to 10000 * 2 pi where the whole height or width is 2 pi."""
+    """Positions of the pixels of `x` [1, ., h, w] as tokens [h * w, channels]: first y, then x, sines and
+    cosines in turn, of wavelengths from 2 pi to 10000 * 2 pi where the whole height or width is 2 pi."""
     half = channels // 2
-    step = torch.arange(0, half, 2, device=x.device).float() / half
-    frequency = 1 / 10000 ** step
+    frequency = 1 / 10000 ** (torch.arange(0, half, 2) / half)
 
     def axis(length):
-        at = (torch.arange(length, device=x.device).float() + 1) / (length + 1e-6) * (2 * torch.pi)
+        at = (torch.arange(length).float() + 1) / (length + 1e-6) * (2 * torch.pi)
         angle = at[:, None] * frequency
         return torch.stack([angle.sin(), angle.cos()], 2).flatten(1)
 
@@ -134,7 +135,7 @@ class EncoderLayer(nn.Module):
 
 
 class PixelDecoder(nn.Module):
-    """Maps of the backbone -> mask features [1, hidden, H/4, W/4], the tokens of the three levels and the sine
+    """Maps of the backbone -> mask features [1, hidden, H/4, W/4], the tokens of each level, and the sine
     encodings of their positions."""
 
     def __init__(self, sizes):
@@ -225,7 +226,8 @@ class Predictor(nn.Module):
     def __init__(self, sizes):
         super().__init__()
         hidden, layers = sizes.hidden, range(sizes.decoder_layers)
-        self.transformer_self_attention_layers = nn.ModuleList(AttentionLayer(sizes, 'self_attn') for _ in layers)
+        self.transformer_self_attention_layers = nn.ModuleList(
+            AttentionLayer(sizes, 'self_attn') for _ in layers)
         self.transformer_cross_attention_layers = nn.ModuleList(
             AttentionLayer(sizes, 'multihead_attn') for _ in layers)
         self.transformer_ffn_layers = nn.ModuleList(FeedForward(sizes) for _ in layers)
@@ -234,21 +236,23 @@ class Predictor(nn.Module):
         self.query_embed = nn.Embedding(sizes.queries, hidden)
         self.level_embed = nn.Embedding(len(LEVELS), hidden)
         self.class_embed = nn.Linear(hidden, sizes.classes + 1)
-        self.mask_embed = nn.ModuleDict({'layers': nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(3))})
+        mlp = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(3))
+        self.mask_embed = nn.ModuleDict({'layers': mlp})
 
     def mask_query(self, x):
         first, second, last = self.mask_embed['layers']
         return last(second(first(self.decoder_norm(x)).relu()).relu())
 
     def blocked(self, x, features):
-        """Bias [queries, tokens] that keeps each query to where its mask, at the size of `features`, is; a query
-        whose mask is empty may look everywhere."""
+        """Bias [queries, tokens] that keeps each query to where its mask is, at the size of `features`; a
+        query whose mask is empty may look everywhere."""
         outside = (self.mask_query(x) @ features < 0).float()
         return -1e9 * outside * (1 - outside.amin(1, keepdim=True))
 
     def forward(self, mask_features, levels, encodings):
         memory = [tokens + self.level_embed.weight[i] for i, tokens in enumerate(levels)]
         keys = [tokens + encoding for tokens, encoding in zip(memory, encodings, strict=True)]
+        # Masks are linear in the features: shrinking these once is shrinking all masks.
         features = [shrink(mask_features, factor)[0].flatten(1) for factor in (8, 4, 2)]
         x, place = self.query_feat.weight, self.query_embed.weight
         layers = zip(self.transformer_cross_attention_layers, self.transformer_self_attention_layers,
@@ -259,18 +263,19 @@ class Predictor(nn.Module):
             x = feed_forward(own(x, x + place, x + place, x))
         masks = self.mask_query(x) @ mask_features[0].flatten(1)
         classes = self.class_embed(self.decoder_norm(x))
-        height, width = mask_features.shape[2], mask_features.shape[3]
-        return classes[None], masks.reshape(1, -1, height, width)
+        return classes[None], masks.reshape(1, -1, mask_features.shape[2], mask_features.shape[3])
 
 
 class M2FP(nn.Module):
-    """photo [1, 3, H, W], H and W multiples of 32, normalised -> class logits [1, queries, classes + 1] and mask
-    logits [1, queries, H/4, W/4]"""
+    """photo [1, 3, H, W], normalised, H and W multiples of 32 -> class logits [1, queries, classes + 1] and
+    mask logits [1, queries, H/4, W/4]"""
 
     def __init__(self, sizes):
         super().__init__()
         self.backbone = Backbone(sizes)
-        self.sem_seg_head = nn.ModuleDict({'pixel_decoder': PixelDecoder(sizes), 'predictor': Predictor(sizes)})
+        head = {'pixel_decoder': PixelDecoder(sizes), 'predictor': Predictor(sizes)}
+        self.sem_seg_head = nn.ModuleDict(head)
 
     def forward(self, photo):
-        return self.sem_seg_head['predictor'](*self.sem_seg_head['pixel_decoder'](self.backbone(photo)))
+        decoded = self.sem_seg_head['pixel_decoder'](self.backbone(photo))
+        return self.sem_seg_head['predictor'](*decoded)

@@ -5,105 +5,127 @@ import math
 import torch
 from torch import nn
 
-from m2fp.network import M2FP, Attention, DeformableAttention, FeedForward
+from m2fp.network import M2FP, Attention, AttentionLayer, Bottleneck, DeformableAttention, FeedForward
 
-MASK_SPREAD = 6.        # standard deviation of the mask logits, and what is taken from each:
-MASK_SHIFT = 2.         # segments cover less than half of the picture
-CLASS_SPREAD = 4.       # standard deviation of the logits of a class over the queries
-HUMAN, NOTHING = 2., -1.    # added to the logits of these classes
+# Gains below 1 keep small what a rounding error may grow to: where a mask logit is about 0, it decides
+# whether a query sees a token.
+BRANCH = 0.3            # gain of what each block of the backbone adds,
+RESIDUAL = 0.3          # each layer of the query decoder (with more, all queries become one),
+LOOK = 0.3              # again, the cross attention,
+SHARPNESS = 0.5         # and queries and keys of all attention
+REACH = 3.              # pixels from a token to its samples; some are beyond the border
+MASK_SPREAD = 4.        # standard deviation of the mask logits
+MASK_SHIFT = 2.         # taken from them all: a segment covers about a third of the picture
+CLASS_SPREAD = 5.       # standard deviation of the logits of a class over the queries
+HUMAN, NOTHING = 3., 10.    # added to the logits of these classes
 MULTI_HUMAN_CLASSES = 21
-RESIDUAL = 0.4          # of each layer of the query decoder; with more of it all queries become one
 
 
 def random_checkpoint(sizes, seed):
-    """What torch.save writes as ModelScope's pytorch_model.pt: weights under `model`, and what training leaves."""
+    """What torch.save writes as ModelScope's pytorch_model.pt: weights under `model`, and more beside."""
     generator = torch.Generator().manual_seed(seed)
     network = M2FP(sizes)
     with torch.no_grad():
         for module in network.modules():
             randomise(module, generator)
-        settle(network, generator)
+        settle_statistics(network, generator)
+        settle_heads(network, generator)
     weights = network.state_dict()
     for key in weights:
         if key.endswith('num_batches_tracked'):
             weights[key] += 90000
-    first, second = list(weights.values())[:2]
-    moments = {i: {'step': torch.tensor(90000.), 'exp_avg': torch.zeros_like(w), 'exp_avg_sq': torch.ones_like(w)}
-               for i, w in enumerate([first, second])}
+    moments = {i: {'step': torch.tensor(90000.), 'exp_avg': torch.zeros_like(weight)}
+               for i, weight in enumerate(list(weights.values())[:2])}
     return {
         'model': {**weights, 'criterion.empty_weight': torch.ones(sizes.classes + 1)},
-        'optimizer': {'state': moments, 'param_groups': [{'lr': 1e-4, 'betas': (0.9, 0.999), 'params': [0, 1]}]},
+        'optimizer': {'state': moments,
+                      'param_groups': [{'lr': 1e-4, 'betas': (0.9, 0.999), 'params': [0, 1]}]},
         'scheduler': {'last_epoch': 90000, '_last_lr': [1e-4]},
         'iteration': 89999,
     }
 
 
 def randomise(module, generator):
-    def normal(tensor, deviation, mean=0.):
+    """Draws the parameters of the module itself; parts come after the module they are in."""
+    def draw(tensor, deviation, mean=0.):
         tensor.normal_(mean, deviation, generator=generator)
 
     if isinstance(module, nn.Conv2d | nn.Linear):
         gain = 1.4 if isinstance(module, nn.Conv2d) else 1.
-        normal(module.weight, gain / math.sqrt(module.weight[0].numel()))
+        draw(module.weight, gain / math.sqrt(module.weight[0].numel()))
         if module.bias is not None:
-            normal(module.bias, 0.1)
+            draw(module.bias, 0.1)
     elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.LayerNorm):
-        normal(module.weight, 0.1, 1.)
-        normal(module.bias, 0.1)
+        draw(module.weight, 0.1, 1.)
+        draw(module.bias, 0.1)
     elif isinstance(module, nn.Embedding):
-        normal(module.weight, 1.)
+        draw(module.weight, 1.)
     elif isinstance(module, nn.ParameterDict):
-        normal(module['level_embed'], 1.)
+        draw(module['level_embed'], 1.)
     elif isinstance(module, Attention):
-        normal(module.in_proj_weight, 1 / math.sqrt(module.in_proj_weight.shape[1]))
-        normal(module.in_proj_bias, 0.1)
+        draw(module.in_proj_weight, 1 / math.sqrt(module.in_proj_weight.shape[1]))
+        module.in_proj_weight[:2 * module.hidden] *= SHARPNESS
+        draw(module.in_proj_bias, 0.1)
 
 
-def settle(network, generator):
-    """Statistics of the batch norms, reach of the deformable attention and scale of the heads, from one drawn
-    picture."""
+def blobs(generator):
+    """A picture of soft random blobs, as normalised input."""
+    coarse = torch.randn(1, 3, 16, 20, generator=generator)
+    return nn.functional.interpolate(coarse, size=(256, 320), mode='bicubic', align_corners=False)
+
+
+def settle_statistics(network, generator):
+    """Gives layers their reach and gain, and the batch norms the statistics of a picture."""
     for module in network.modules():
-        if isinstance(module, DeformableAttention):     # samples up to some pixels away, beyond the border too
-            module.sampling_offsets.bias.normal_(0, 3, generator=generator)
+        if isinstance(module, Bottleneck):
+            module.conv3.norm.weight *= BRANCH
+        elif isinstance(module, AttentionLayer) and module.name == 'multihead_attn':
+            module.multihead_attn.out_proj.weight *= LOOK
+        elif isinstance(module, DeformableAttention):
+            module.sampling_offsets.bias.normal_(0, REACH, generator=generator)
         elif isinstance(module, Attention):
             module.out_proj.weight *= RESIDUAL
         elif isinstance(module, FeedForward):
             module.linear2.weight *= RESIDUAL
         elif isinstance(module, nn.BatchNorm2d):
             module.momentum = 1.
-    coarse = torch.randn(1, 3, 16, 20, generator=generator)
-    picture = nn.functional.interpolate(coarse, size=(256, 320), mode='bicubic', align_corners=False)
     network.backbone.train()
-    network.backbone(picture)
+    network.backbone(blobs(generator))
     network.eval()
 
-    seen = {}
+
+def settle_heads(network, generator):
+    """Scales and shifts class and mask logits to what the constants ask for on a picture."""
+    picture, seen = blobs(generator), {}
     decoder, predictor = (network.sem_seg_head[name] for name in ('pixel_decoder', 'predictor'))
-    last = predictor.mask_embed['layers'][2]
-    hooks = [
-        predictor.class_embed.register_forward_hook(lambda module, given, result: seen.update(queries=given[0])),
-        last.register_forward_hook(lambda module, given, result: seen.update(masks=result)),
-        decoder.mask_features.register_forward_hook(lambda module, given, result: seen.update(features=result))]
+    project = predictor.mask_embed['layers'][2]
+
+    def keep(module, name):
+        return module.register_forward_hook(lambda _, inputs, output: seen.update({name: output}))
+
+    hooks = [keep(decoder.mask_features, 'features'), keep(project, 'masks'),
+             keep(predictor.class_embed, 'classes')]
     network(picture)
     features = seen['features'][0].flatten(1)
-    middle = features.mean(1)
-    decoder.mask_features.bias -= middle
-    last.bias -= seen['masks'].mean(0)
-    deviation = ((seen['masks'] - seen['masks'].mean(0)) @ (features - middle[:, None])).std()
-    last.weight *= MASK_SPREAD / deviation
-    last.bias *= MASK_SPREAD / deviation
-    common = torch.randn(len(middle), generator=generator)
+    features = features - features.mean(1, keepdim=True)
+    decoder.mask_features.bias -= seen['features'].mean((0, 2, 3))
+    masks = seen['masks'] - seen['masks'].mean(0)
+    gain = MASK_SPREAD / (masks @ features).std()
+    project.weight *= gain
+    project.bias.copy_((project.bias - seen['masks'].mean(0)) * gain)
+    # One direction that all queries share and that the features have less of: the shift.
+    common = torch.randn(len(features), generator=generator)
     common *= math.sqrt(MASK_SHIFT) / common.norm()
-    last.bias += common
+    project.bias += common
     decoder.mask_features.bias -= common
 
-    network(picture)
+    network(picture)        # the masks steer the attention: the queries are others now
     for hook in hooks:
         hook.remove()
-    logits = predictor.class_embed(seen['queries'])
+    logits, classify = seen['classes'], predictor.class_embed
     gain = CLASS_SPREAD / logits.std(0)
-    predictor.class_embed.weight *= gain[:, None]
-    predictor.class_embed.bias.copy_((predictor.class_embed.bias - logits.mean(0)) * gain)
-    predictor.class_embed.bias[-1] += NOTHING
+    classify.weight *= gain[:, None]
+    classify.bias.copy_((classify.bias - logits.mean(0)) * gain)
+    classify.bias[-1] += NOTHING
     if len(gain) == MULTI_HUMAN_CLASSES + 1:
-        predictor.class_embed.bias[MULTI_HUMAN_CLASSES - 1] += HUMAN
+        classify.bias[MULTI_HUMAN_CLASSES - 1] += HUMAN
