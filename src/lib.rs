@@ -33,6 +33,7 @@ mod model;
 mod palette;
 mod parsing;
 mod photo;
+mod resize;
 mod tensor;
 
 #[cfg(target_family = "wasm")]

@@ -6,8 +6,9 @@ use image::codecs::{jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::error::UnsupportedErrorKind;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat};
 
-use crate::error::{Code, Error, Result, filled, reserved};
+use crate::error::{Code, Error, Result, reserved};
 use crate::limits;
+use crate::resize::resize;
 
 /// A decoded photo: upright, opaque, 8-bit sRGB.
 #[derive(Clone, PartialEq, Eq)]
@@ -112,24 +113,9 @@ impl Photo {
         Ok(Photo { rgba: self.resized(width, height)?, width, height })
     }
 
-    /// RGBA pixels at another size, with Pillow's BILINEAR: a triangle filter
-    /// as wide as the reduction, so that shrinking does not alias.
+    /// RGBA pixels at another size.
     pub(crate) fn resized(&self, width: u32, height: u32) -> Result<Vec<u8>> {
-        use fast_image_resize::images::{Image, ImageRef};
-        use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-
-        let failed = |what: &dyn std::fmt::Display| {
-            Error::new(Code::InferenceFailed, format!("the photo could not be resized: {what}"))
-        };
-        let source =
-            ImageRef::new(self.width, self.height, &self.rgba, PixelType::U8x4).map_err(|e| failed(&e))?;
-        let mut pixels = filled(0, width as usize * height as usize * 4, "the resized photo")?;
-        let mut target =
-            Image::from_slice_u8(width, height, &mut pixels, PixelType::U8x4).map_err(|e| failed(&e))?;
-        let options =
-            ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear)).use_alpha(false); // every pixel is opaque
-        Resizer::new().resize(&source, &mut target, &options).map_err(|e| failed(&e))?;
-        Ok(pixels)
+        resize(&self.rgba, (self.width, self.height), (width, height))
     }
 
     fn lay_over_white(&mut self) {

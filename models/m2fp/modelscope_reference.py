@@ -4,10 +4,12 @@ Its M2FP code is under CC BY-NC 4.0. requirements-modelscope.txt has the package
 import for other models (mmcv and datasets) is replaced here: of mmcv only the deformable attention is used,
 for which Hugging Face's Mask2Former has the same function.
 """
+import json
 import sys
 import types
 
-import torch
+import numpy as np
+from PIL import Image
 from transformers.models.mask2former.modeling_mask2former import multi_scale_deformable_attention
 
 
@@ -32,13 +34,13 @@ NAMES = ('Background Hat Hair Gloves Sunglasses UpperClothes Dress Coat Socks Pa
 STAGES = ['res2', 'res3', 'res4', 'res5']
 
 
-def modelscope_model(sizes, weights, single_human_size=(384, 512)):
-    """Their model with these sizes and weights; `single_human_size` is width and height of LIP's input."""
+def modelscope_model(sizes, weights):
+    """Their model with these sizes and weights."""
     single = sizes.classes == 20
+    names = [name if name != 'Torso-skin' or not single else 'Jumpsuits' for name in NAMES[:sizes.classes]]
     model = M2FP(
-        '.', single_human=single, classes=NAMES[:sizes.classes], num_parsing=20, parsing_on=not single,
+        '.', single_human=single, classes=names, num_parsing=20, parsing_on=not single,
         semantic_on=single, sem_seg_postprocess_before_inference=not single,
-        input_single_human={'sizes': [single_human_size]},
         backbone={
             'out_features': STAGES, 'depth': 101, 'norm': 'BN', 'num_groups': 1,
             'width_per_group': sizes.width, 'stem_out_channels': sizes.stem,
@@ -74,8 +76,30 @@ def modelscope_pipeline(model):
     return pipeline
 
 
-def modelscope_outputs(model, tensor):
-    """Class logits and mask logits of their network for a normalised input."""
-    with torch.no_grad():
-        outputs = model.sem_seg_head(model.backbone(tensor))
-    return outputs['pred_logits'], outputs['pred_masks']
+def prepare(pipeline, photo, size=None):
+    """What their pipeline makes of a photo; `size` is short and longest side of multi, width and height of single
+    (in place of those of the published models)."""
+    if pipeline.model.single_human:
+        pipeline.model.input_single_human = {'sizes': [size or (384, 512)]}
+        return pipeline.preprocess(photo)
+    return pipeline.preprocess(photo, **dict(zip(('min_size', 'max_size'), size or (), strict=False)))
+
+
+def write_results(pipeline, prepared, answer, folder):
+    """Writes the photo as the network saw it, its answer and the results: the files that
+    tests/m2fp/README.md lists."""
+    folder.mkdir(exist_ok=True)
+    seen = prepared['batched_inputs'][0]['image'].numpy()
+    pixels = np.rint(seen).astype(np.uint8)
+    assert np.abs(pixels - seen.astype(np.float64)).max() < 1e-4
+    Image.fromarray(pixels.transpose(1, 2, 0)).save(folder / 'input.png')
+    np.save(folder / 'class_logits.npy', answer['outputs']['pred_logits'][0].numpy())
+    np.save(folder / 'mask_logits.npy', answer['outputs']['pred_masks'][0].numpy())
+    result = pipeline.postprocess(pipeline.model.postprocess(answer))
+    found = list(zip(result['labels'], result['scores'], result['masks'], strict=True))
+    if not pipeline.model.single_human:     # theirs is torch.topk's order, which is not specified
+        found.sort(key=lambda instance: (instance[0] == 'Human', -instance[1]))
+    entries = [{'label': label, 'score': float(score)} for label, score, _ in found]
+    (folder / 'results.json').write_text('[\n' + ',\n'.join(map(json.dumps, entries)) + '\n]\n')
+    masks = np.concatenate([mask for _, _, mask in found]) > 0
+    Image.fromarray(masks).save(folder / 'masks.png', optimize=True)

@@ -154,8 +154,12 @@ impl Found {
         winner.checked_sub(1).map_or(0.0, |claim| self.claims[claim as usize].score)
     }
 
-    /// What the pipeline returns: parts, then people.
+    /// What the pipeline returns: parts, then people, each by falling score.
     pub fn published(&self, people: &People, label_set: LabelSet) -> Vec<Instance> {
+        let by_score = |mut claims: Vec<usize>| {
+            claims.sort_by(|&a, &b| self.claims[b].score.total_cmp(&self.claims[a].score));
+            claims
+        };
         let instance = |i: usize| {
             let Claim { query, class, score } = self.claims[i];
             Instance {
@@ -166,7 +170,8 @@ impl Found {
                 runs: self.runs[&query].clone(),
             }
         };
-        self.parts().chain(self.humans()).map(instance).collect()
+        let (parts, humans) = (by_score(self.parts().collect()), by_score(self.humans().collect()));
+        parts.into_iter().chain(humans).map(instance).collect()
     }
 }
 
