@@ -9,6 +9,7 @@ import sys
 import types
 
 import numpy as np
+import torch
 from PIL import Image
 from transformers.models.mask2former.modeling_mask2former import multi_scale_deformable_attention
 
@@ -77,14 +78,15 @@ def modelscope_pipeline(model):
 
 
 def prepare(pipeline, photo, size=None):
-    """What their pipeline makes of a photo; `size` is short and longest side of multi, width and height of single
-    (in place of those of the published models)."""
+    """What their pipeline makes of a photo; `size` is short and longest side of multi, width and height of
+    single (in place of those of the published models)."""
     if pipeline.model.single_human:
         pipeline.model.input_single_human = {'sizes': [size or (384, 512)]}
         return pipeline.preprocess(photo)
     return pipeline.preprocess(photo, **dict(zip(('min_size', 'max_size'), size or (), strict=False)))
 
 
+@torch.no_grad()
 def write_results(pipeline, prepared, answer, folder):
     """Writes the photo as the network saw it, its answer and the results: the files that
     tests/m2fp/README.md lists."""

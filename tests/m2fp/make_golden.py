@@ -10,32 +10,28 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1] / 'models'))
-from m2fp.modelscope_reference import modelscope_model, modelscope_pipeline  # noqa: E402
+from m2fp.modelscope_reference import (  # noqa: E402
+    modelscope_model,
+    modelscope_pipeline,
+    prepare,
+    write_results,
+)
 from m2fp.network import M2FP, Predictor, Sizes  # noqa: E402
 from make_m2fp_template import TINY  # noqa: E402
 
-SHORT, LONGEST = 96, 320            # px, rule of multi; published 640 and 1333
+MULTI = (96, 320)                   # px, short and longest side of multi; published 640 and 1333
 SINGLE = (64, 96)                   # px, width and height of single; published 384 and 512
 FACE = (150, 0, 330, 144)           # px, of www/samples/skimage_astronaut.png, which photo.png shows
 PHOTO = (150, 120)                  # px
 MARGIN = 2e-5                       # how near 0 a mask logit that decides over attention may be
 
 
-def input_picture(prepared):
-    """What the network sees before it is normalised: 8-bit RGB, without the zeros right and below."""
-    image = prepared['batched_inputs'][0]['image'].numpy()
-    pixels = np.rint(image).astype(np.uint8)
-    assert np.abs(pixels - image.astype(np.float64)).max() < 1e-4
-    return Image.fromarray(pixels.transpose(1, 2, 0))
-
-
-def smallest_margin(network, sizes, weights, tensor):
+def smallest_margin(sizes, weights, tensor):
     """How near 0 the mask logits come that decide which query sees which token."""
     ours = M2FP(sizes).eval()
     ours.load_state_dict(weights)
@@ -52,33 +48,16 @@ def smallest_margin(network, sizes, weights, tensor):
     return min(nearest)
 
 
-def write_golden(name, sizes):
-    out = HERE / name
-    out.mkdir(exist_ok=True)
+def write_golden(name, sizes, input_size):
     weights = torch.load(HERE / f'tiny-{name}.pt', weights_only=True)['model']
     weights = {key: value for key, value in weights.items() if not key.startswith('criterion.')}
-    model = modelscope_model(sizes, weights, SINGLE)
-    pipeline = modelscope_pipeline(model)
-    photo = Image.open(HERE / 'photo.png')
-    shape = {} if model.single_human else {'min_size': SHORT, 'max_size': LONGEST}
-    prepared = pipeline.preprocess(photo, **shape)
+    pipeline = modelscope_pipeline(modelscope_model(sizes, weights))
+    prepared = prepare(pipeline, Image.open(HERE / 'photo.png'), input_size)
     with torch.no_grad():
-        answer = model.forward(prepared)
-        margin = smallest_margin(model, sizes, weights, answer['images'].tensor)
-        assert margin > MARGIN, f'{name}: a mask logit is {margin} from 0, results would depend on rounding'
-        result = pipeline.postprocess(model.postprocess(answer))
-    input_picture(prepared).save(out / 'input.png')
-    np.save(out / 'class_logits.npy', answer['outputs']['pred_logits'][0].numpy())
-    np.save(out / 'mask_logits.npy', answer['outputs']['pred_masks'][0].numpy())
-    found = list(zip(result['labels'], result['scores'], result['masks'], strict=True))
-    if not model.single_human:      # theirs is torch.topk's order, which is not specified
-        found.sort(key=lambda instance: (instance[0] == 'Human', -instance[1]))
-    entries = [{'label': label, 'score': float(score)} for label, score, _ in found]
-    (out / 'results.json').write_text('[\n' + ',\n'.join(map(json.dumps, entries)) + '\n]\n')
-    masks = np.concatenate([mask for _, _, mask in found]) > 0
-    Image.fromarray(masks).save(out / 'masks.png', optimize=True)
-    people = sum(label == 'Human' for label, _, _ in found)
-    print(f'{name}: {len(found)} instances, {people} people, mask logits at least {margin:.1e} from 0')
+        answer = pipeline.model.forward(prepared)
+    margin = smallest_margin(sizes, weights, answer['images'].tensor)
+    assert margin > MARGIN, f'{name}: a mask logit is {margin} from 0, results would depend on rounding'
+    write_results(pipeline, prepared, answer, HERE / name)
 
 
 def input_sizes():
@@ -94,7 +73,8 @@ def input_sizes():
             (1280, 720), (720, 1280), (640, 640), (64, 64), (100, 333), (333, 100), (641, 639), (1333, 640),
             (1334, 640), (1999, 960), (2000, 959), (4000, 1000), (1000, 4000), (5000, 7), (383, 511),
             (384, 512), (383, 512), (384, 511), (383, 400), (200, 512), (382, 510), (385, 513), (385, 512),
-            (384, 513), (768, 1024), (1024, 768), (500, 400), (400, 500), (399, 800), (1, 1), (3000, 2999), (769, 1024)]:
+            (384, 513), (768, 1024), (1024, 768), (500, 400), (400, 500), (399, 800), (1, 1),
+            (3000, 2999), (769, 1024)]:
         h, w = multi._get_preprocess_shape(height, width, 640, 1333)
         photo = Image.new('RGB', (width, height), (200, 200, 200))
         if min(width, height) * 512 < max(width, height):
@@ -115,8 +95,8 @@ def main():
     if args.photo:
         astronaut = Image.open(HERE.parents[1] / 'www/samples/skimage_astronaut.png').convert('RGB')
         astronaut.crop(FACE).resize(PHOTO, Image.LANCZOS).save(HERE / 'photo.png', optimize=True)
-    write_golden('multi', Sizes(classes=21, **TINY))
-    write_golden('single', Sizes(classes=20, **TINY))
+    write_golden('multi', Sizes(classes=21, **TINY), MULTI)
+    write_golden('single', Sizes(classes=20, **TINY), SINGLE)
     input_sizes()
 
 
