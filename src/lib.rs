@@ -40,7 +40,7 @@ mod tensor;
 mod wasm_api;
 
 pub use colormap::{Mask, OVERLAY_OPACITY, PaintOptions, colormap, merge, overlay, paint};
-pub use engine::Engine;
+pub use engine::{Engine, Step};
 pub use error::{Code, Error, Result};
 pub use labels::LabelSet;
 pub use model::{

@@ -38,6 +38,10 @@ pub const MIN_PERSON_SHARE: f64 = 0.0005;
 /// Most classes of a label set; label maps store a class in one byte.
 pub const MAX_CLASSES: usize = 255;
 
+/// Most int8 weights that are kept as floats as well (64 MiB of them); a larger
+/// model saves memory and expands them for each plan.
+pub const MAX_EXPANDED_WEIGHTS: usize = 16 << 20;
+
 /// Input sizes for which an optimised plan of the network is kept.
 pub const MAX_PLANS: usize = 3;
 

@@ -234,3 +234,68 @@ fn an_unknown_setting_is_refused_before_any_photo() {
     assert!(error.contains("(bad-option)") && error.contains("fast or fine"), "{error}");
     assert_eq!(std::fs::read_dir(&out).unwrap().count(), 0);
 }
+
+fn numbers(value: &serde_json::Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+#[test]
+fn a_benchmark_tells_what_the_stages_and_nodes_take() {
+    let report = folder("bench").join("bench.json");
+    let output = bodymap(&[
+        "bench",
+        &people_model("photo.png"),
+        "--model",
+        &people_model("card.json"),
+        "--setting",
+        "fine",
+        "--repeats",
+        "2",
+        "--threads",
+        "1",
+        "--profile",
+        "--json",
+        text(&report),
+    ]);
+    assert!(output.status.success(), "{output:?}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
+    assert_eq!((&report["setting"], &report["threads"]), (&"fine".into(), &1.into()));
+    let photo = &report["photos"][0];
+    let passes = photo["inputs"].as_array().unwrap().len();
+    assert!(passes > 1, "{photo}");
+    let mut sums = vec![0.0; 2];
+    for stage in ["decode", "tensor", "network", "parsing", "paint"] {
+        assert!(printed.lines().any(|line| line.starts_with(stage)), "{stage} in {printed}");
+        let times = numbers(&photo["seconds"][stage]);
+        assert_eq!(times.len(), 2, "{stage}");
+        sums.iter_mut().zip(times).for_each(|(sum, time)| *sum += time);
+    }
+    for (sum, total) in sums.into_iter().zip(numbers(&photo["seconds"]["total"])) {
+        assert!(sum > 0.0 && sum <= total, "{sum} of {total}");
+    }
+    let nodes = photo["nodes"].as_array().unwrap();
+    let macs: u64 = nodes.iter().map(|node| node["macs"].as_u64().unwrap()).sum();
+    assert!(macs > 0, "{photo}");
+    assert_eq!(photo["macs"].as_u64(), Some(macs));
+    let in_nodes: f64 = nodes.iter().map(|node| numbers(&node["seconds"])[1]).sum();
+    assert!((in_nodes - numbers(&photo["seconds"]["network"])[1]).abs() < 1e-6, "{photo}");
+    for node in nodes {
+        assert!(printed.contains(node["operator"].as_str().unwrap()), "{node} in {printed}");
+    }
+}
+
+#[test]
+fn a_benchmark_needs_no_photo_and_refuses_a_bad_one() {
+    let card = people_model("card.json");
+    let bench = |more: &[&str]| bodymap(&[&["bench", "--model", &card, "--repeats", "1"], more].concat());
+    let output = bench(&[]);
+    assert!(output.status.success(), "{output:?}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.contains("512x600") && !printed.contains("operator"), "{printed}");
+
+    let output = bench(&["missing.jpg"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("(io)"));
+}

@@ -20,7 +20,7 @@ MIN_SOUGHT_PIXELS = 200
 # How often a photograph labelled by people is taken.
 LABELLED = 0.7
 # (probability, smallest scale, largest scale); scales are drawn log-uniformly.
-FIGURE, CLOSE_UP, GROUP = (0.66, 0.36, 0.72), (0.16, 0.72, 2.2), (0.18, 0.22, 0.6)
+FIGURE, CLOSE_UP, GROUP = (0.68, 0.40, 0.80), (0.15, 0.80, 2.2), (0.17, 0.25, 0.65)
 MOST_PEOPLE = 5
 # Of the maps of people: input pixels a cell covers, and cells that make a person.
 CELL, MIN_PERSON = 4, 12
@@ -59,7 +59,6 @@ class Dataset:
 
     def __init__(self, labelled, tagged=None):
         self.folders = [Packed(folder) for folder in (labelled, tagged) if folder]
-        self.class_counts = self.folders[0].counts[:, :20].sum(0)
         self.sought = np.array([CODE[name] for name in SOUGHT])
         self.sought_probability = np.array(list(SOUGHT.values())) / sum(SOUGHT.values())
 

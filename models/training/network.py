@@ -5,7 +5,7 @@ logits   float [N, 20, H/2, W/2] of the 20 CIHP classes
 centers  float [N, 1, H/4, W/4], 0 to 1, high where the middle of a person's visible pixels is
 offsets  float [N, 2, H/4, W/4], x and y from each pixel to the middle of its person, in input pixels
 
-The pose backbone sees the photo at half the size and stays as published. Only Conv, ReLU, ReLU6, Sigmoid,
+The pose backbone sees the photo at half the size. Only Conv, ReLU, ReLU6, Sigmoid,
 Add, Concat, means and bilinear Resize x2 occur, so that the exported graph is plain.
 """
 import torch
@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from garment_backbone import CHANNELS, GarmentBackbone
-from inverted_residual import Pointwise
+from inverted_residual import Depthwise, Pointwise
 from pose_backbone import PoseBackbone, upsample
 
 # Offsets leave the last convolution in units of this many input pixels.
@@ -28,9 +28,8 @@ class Refine(nn.Sequential):
     """Depthwise kxk, pointwise, batch norm, ReLU."""
 
     def __init__(self, inputs, outputs, kernel=3):
-        super().__init__(nn.Conv2d(inputs, inputs, kernel, 1, kernel // 2, groups=inputs, bias=False),
-                         Pointwise(inputs, outputs, bias=False), nn.BatchNorm2d(outputs, momentum=0.05),
-                         nn.ReLU(inplace=True))
+        super().__init__(Depthwise(inputs, kernel), Pointwise(inputs, outputs, bias=False),
+                         nn.BatchNorm2d(outputs, momentum=0.05), nn.ReLU(inplace=True))
 
 
 class Lateral(nn.Sequential):
@@ -67,11 +66,10 @@ class Parser(nn.Module):
         self.classify2 = Pointwise(finest, classes)
 
     def forward(self, x):
-        with torch.no_grad():
-            pose_taps = self.pose.pyramid(F.avg_pool2d(x, 2))
-            pose = self.pose.pose_features(pose_taps)
-            joints = torch.sigmoid(self.pose.heatmap(pose))
-            center = torch.sigmoid(self.pose.center(pose))
+        pose_taps = self.pose.pyramid(F.avg_pool2d(x, 2))
+        pose = self.pose.pose_features(pose_taps)
+        joints = torch.sigmoid(self.pose.heatmap(pose))
+        center = torch.sigmoid(self.pose.center(pose))
         taps = self.garments(x)
         y = F.relu(self.deep(torch.cat([taps['deep'], pose_taps['sixteenth']], 1)))
         scene = self.scene(y.mean((2, 3), keepdim=True))

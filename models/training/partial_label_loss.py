@@ -8,14 +8,13 @@ CLASSES = 20
 
 
 class PartialLabelLoss(torch.nn.Module):
-    """Weighted cross entropy with label smoothing, set codes by their summed probability, and soft Dice.
+    """Cross entropy with label smoothing, set codes by their summed probability, and soft Dice.
 
-    logits float [N, 20, H, W], codes long [N, H, W]; class_weight float [20].
+    logits float [N, 20, H, W], codes long [N, H, W].
     """
 
-    def __init__(self, class_weight, smoothing=0.03, dice=0.6):
+    def __init__(self, smoothing=0.03, dice=0.6):
         super().__init__()
-        self.register_buffer('class_weight', class_weight)
         self.register_buffer('allowed', torch.from_numpy(membership())[CLASSES:].bool())
         self.smoothing, self.dice = smoothing, dice
 
@@ -23,10 +22,9 @@ class PartialLabelLoss(torch.nn.Module):
         log_p = F.log_softmax(logits.float(), 1)
         known = codes < CLASSES
         target = codes.clamp(max=CLASSES - 1)
-        weight = self.class_weight[target] * known
         picked = log_p.gather(1, target[:, None])[:, 0]
         per_pixel = (1 - self.smoothing) * picked + self.smoothing * log_p.mean(1)
-        total, count = -(weight * per_pixel).sum(), weight.sum()
+        total, count = -per_pixel[known].sum(), known.sum()
         in_set = (codes >= CLASSES) & (codes != IGNORE)
         if in_set.any():
             vectors = log_p.permute(0, 2, 3, 1)[in_set]

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from inverted_residual import InvertedResidual, Pointwise, SameConv
+from inverted_residual import Depthwise, InvertedResidual, Pointwise, SameConv
 from movenet_weights import TRUNK, convolution, read_weights
 
 # MobileNetV2 at width 1.4: (block count, output channels, stride of the first block).
@@ -25,8 +25,7 @@ def upsample(x):
 
 def separable(inputs, outputs):
     """Depthwise 3x3 without bias, then pointwise with one, as MoveNet has them."""
-    return nn.Sequential(nn.Conv2d(inputs, inputs, 3, 1, 1, groups=inputs, bias=False),
-                         Pointwise(inputs, outputs))
+    return nn.Sequential(Depthwise(inputs, 3), Pointwise(inputs, outputs))
 
 
 class PoseBackbone(nn.Module):

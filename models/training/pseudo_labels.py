@@ -55,7 +55,8 @@ def log_probabilities(model, photo):
         x = torch.from_numpy(small).permute(2, 0, 1)[None]
         for mirrored in (False, True):
             y = F.pad(x.flip(3) if mirrored else x, (0, -w % MULTIPLE, 0, -h % MULTIPLE))
-            logits = model(y.contiguous(memory_format=torch.channels_last))[0]
+            with torch.autocast('cpu', torch.bfloat16):
+                logits = model(y.contiguous(memory_format=torch.channels_last))[0].float()
             logits = F.interpolate(logits, scale_factor=2, mode='bilinear')[..., :h, :w]
             if mirrored:
                 logits = logits.flip(3)[:, swap]

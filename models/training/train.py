@@ -26,24 +26,18 @@ from network import Parser
 from partial_label_loss import PartialLabelLoss
 
 SEED = 20
-CROP_SIZES = ((320, 192), (320, 256), (320, 192), (192, 320))
-DECODER_RATE, BACKBONE_RATE, LAST_RATE = 1e-3, 4e-4, 0.01     # LAST_RATE: fraction left at the end
+CROP_SIZES = ((448, 256), (384, 320), (448, 256), (256, 384))
+DECODER_RATE, GARMENTS_RATE, POSE_RATE = 1e-3, 2.5e-4, 5e-5
+LAST_RATE = 0.01          # fraction left at the end
 WARM_UP_STEPS = 40
 WEIGHT_DECAY = 0.02
 EMA_DECAY = 0.998
-FROZEN_STEPS = 120        # the decoder alone, before the backbone learns too
-# Blocks up to this one (1/2 to 1/8 of the size: dear and generic) stay as published.
-FROZEN_BLOCKS = 7
+FROZEN_STEPS = 120        # the decoder alone, before the backbones learn too
+# What stays as published, 1/2 to 1/8 of the size: dear and generic.
+FROZEN_GARMENTS = ('stem', *(f'blocks.{i}.' for i in range(7)))
+FROZEN_POSE = ('stem', 'first.', *(f'blocks.{i}.' for i in range(5)), 'box.')
 CHECKPOINT_SECONDS = 240
 PRESENCE, MIN_PRESENT, MAX_UNKNOWN = 0.4, 0.002, 0.1
-
-
-def class_weights(counts):
-    """float [20]: rarer classes weigh a little more."""
-    share = counts / counts.sum()
-    weight = (np.median(share) / np.maximum(share, 1e-7)) ** 0.1
-    weight[0] = 1
-    return torch.tensor(np.clip(weight, 0.9, 1.3), dtype=torch.float32)
 
 
 def batch(data, rank, step, size):
@@ -82,10 +76,17 @@ def presence_loss(presence, codes):
     return (loss * known).sum() / known.sum().clamp(min=1)
 
 
-def trainable_backbone(garments):
-    """Parameters that learn after the frozen share."""
-    frozen = ('stem', *(f'blocks.{i}.' for i in range(FROZEN_BLOCKS)))
-    return [p for name, p in garments.named_parameters() if not name.startswith(frozen)]
+def learning(backbone, frozen):
+    """Parameters that learn after the first steps."""
+    return [p for name, p in backbone.named_parameters() if not name.startswith(frozen)]
+
+
+def to_training(model):
+    """Training mode, but for the norms of what is frozen."""
+    model.train()
+    for name, module in model.garments.named_modules():
+        if f'{name}.'.startswith(FROZEN_GARMENTS):
+            module.eval()
 
 
 def average_gradients(parameters, processes):
@@ -118,14 +119,14 @@ def work(rank, args):
     model = Parser()
     model.pose.load_movenet(args.movenet)
     model.garments.load_published(args.efficientnet)
-    model.pose.requires_grad_(False)
     model = model.to(memory_format=torch.channels_last)
     average = copy.deepcopy(model).requires_grad_(False)
-    loss_of = PartialLabelLoss(class_weights(data.class_counts))
-    backbone = trainable_backbone(model.garments)
-    model.garments.requires_grad_(False)
+    loss_of = PartialLabelLoss()
+    garments, pose = learning(model.garments, FROZEN_GARMENTS), learning(model.pose, FROZEN_POSE)
+    for backbone in (model.garments, model.pose):
+        backbone.requires_grad_(False)
     groups = [{'params': model.decoder_parameters(), 'base': DECODER_RATE},
-              {'params': backbone, 'base': BACKBONE_RATE}]
+              {'params': garments, 'base': GARMENTS_RATE}, {'params': pose, 'base': POSE_RATE}]
     optimizer = torch.optim.AdamW(groups, lr=DECODER_RATE, weight_decay=WEIGHT_DECAY)
     step, spent = 0, 0.0
     if args.start:
@@ -146,7 +147,7 @@ def work(rank, args):
         torch.save(state, args.run / 'part.pt')
         os.replace(args.run / 'part.pt', checkpoint)
 
-    model.train()
+    to_training(model)
     running, last_save, before = None, time.monotonic(), time.monotonic()
     while True:
         # Rank 0 keeps the time, so that all processes take the same decisions.
@@ -156,16 +157,18 @@ def work(rank, args):
         progress = clock.item()
         if progress >= 1:
             break
-        if (step >= FROZEN_STEPS or args.start) and not backbone[0].requires_grad:
-            for parameter in backbone:
+        if step >= FROZEN_STEPS and not garments[0].requires_grad:
+            for parameter in garments + pose:
                 parameter.requires_grad_(True)
         for group in optimizer.param_groups:
-            since = step if args.start or group['base'] == DECODER_RATE else step - FROZEN_STEPS
+            since = step if group['base'] == DECODER_RATE else step - FROZEN_STEPS
             warm_up = min(1.0, max(since + 1, 0) / WARM_UP_STEPS)
             cosine = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * progress))
             group['lr'] = group['base'] * warm_up * cosine
         photos, codes, targets = batch(data, rank, step, args.batch)
-        logits, centers, offsets, presence = model(photos)
+        with torch.autocast('cpu', torch.bfloat16):
+            outputs = model(photos)
+        logits, centers, offsets, presence = (output.float() for output in outputs)
         parsing = loss_of(logits, codes) + PRESENCE * presence_loss(presence, codes)
         people = people_loss(centers, offsets, targets)
         loss = parsing + people

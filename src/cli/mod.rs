@@ -1,5 +1,6 @@
 //! `bodymap` on the command line: a thin shell around the library.
 
+mod bench;
 mod files;
 mod model;
 mod parse;
@@ -20,11 +21,13 @@ struct Arguments {
 enum Command {
     Parse(parse::Arguments),
     Model(model::Arguments),
+    Bench(bench::Arguments),
 }
 
 pub fn run() -> ExitCode {
     match Arguments::parse().command {
         Command::Parse(arguments) => parse::run(&arguments),
         Command::Model(arguments) => model::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
     }
 }

@@ -30,7 +30,7 @@ impl Model {
         check_files(&card, &mut file)?;
         file.rewind().map_err(failed)?;
         let size = card.files.iter().map(|file| file.bytes).sum();
-        let engine = TractEngine::from_onnx(&mut file, size, &card)?;
+        let engine = TractEngine::from_onnx(&mut file, size, &card.id)?;
         Ok(Model::with_engine(card, Box::new(engine)))
     }
 

@@ -1,5 +1,6 @@
 //! [`Model::parse`]: the passes of a setting through the network.
 
+use crate::engine::Step;
 use crate::error::Result;
 use crate::model::{Model, Upsample};
 use crate::parsing::{self, Answer, Parsing};
@@ -18,6 +19,23 @@ impl Model {
         setting: Option<&str>,
         progress: &mut dyn FnMut(f32),
     ) -> Result<Parsing> {
+        self.parse_in_steps(photo, setting, &mut |done, step| {
+            if matches!(step, Step::Node { .. }) {
+                progress(done);
+            }
+        })
+    }
+
+    /// [`Model::parse`] that tells of each [`Step`], for those who measure it.
+    ///
+    /// `observe` is called after each step with the part of the inference of all passes that
+    /// is done, 0 to 1.
+    pub fn parse_in_steps(
+        &mut self,
+        photo: &Photo,
+        setting: Option<&str>,
+        observe: &mut dyn FnMut(f32, Step),
+    ) -> Result<Parsing> {
         let setting = self.card.setting(setting)?;
         let passes = &setting.passes;
         let work = |pass: &crate::Pass| {
@@ -29,13 +47,17 @@ impl Model {
         let mut answers = Vec::with_capacity(passes.len());
         for pass in passes {
             let input = InputTensor::from_photo(photo, &self.card.input, *pass)?;
-            let outputs = self.engine.run(input.values(), &mut |done| {
-                progress(((before + done as f64 * work(pass)) / total) as f32);
+            let (_, _, height, width) = input.values().dim();
+            observe((before / total) as f32, Step::Tensor { height, width });
+            let outputs = self.engine.run(input.values(), &mut |done, step| {
+                observe(((before + done as f64 * work(pass)) / total) as f32, step);
             })?;
             before += work(pass);
             answers.push(Answer { placement: input.placement(), outputs });
         }
         let guide = (setting.upsample == Upsample::Guided).then_some(photo);
-        parsing::parse(&answers, guide, self.card.output, self.card.label_set)
+        let parsing = parsing::parse(&answers, guide, self.card.output, self.card.label_set)?;
+        observe(1.0, Step::Parsing);
+        Ok(parsing)
     }
 }

@@ -1,10 +1,11 @@
 //! Depthwise convolution: each plane with a small kernel of its own.
 
-use super::for_each_plane;
+use super::{Clamp, for_each_plane};
 
-/// Output pixels computed at a time: so many columns of two rows.
-const LANES: usize = 16;
-const ROWS: usize = 2;
+/// Output pixels computed at a time: so many columns of so many rows. Sums stay in registers, and each input row
+/// that is read serves several output rows.
+const LANES: usize = if cfg!(target_arch = "wasm32") { 8 } else { 16 };
+const ROWS: usize = 4;
 
 /// Shape of a depthwise convolution with a square kernel, 3 or 5 to a side.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,13 +20,6 @@ pub(crate) struct Depthwise {
     pub stride: usize,
     /// Zeros above and left of the input; below and right as many as needed.
     pub before: (usize, usize),
-}
-
-/// Bounds of the results, as ReLU (0, infinity) and ReLU6 (0, 6) have them.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Clamp {
-    pub low: f32,
-    pub high: f32,
 }
 
 impl Depthwise {
@@ -49,101 +43,101 @@ impl Depthwise {
         let lines = Lines::new(self);
         for_each_plane(output, self.output.0 * self.output.1, lines.len(), |c, output, scratch| {
             lines.fill(self, &input[c * pixels..][..pixels], scratch);
-            plane(self, &lines, scratch, &kernel[c * taps..][..taps], bias[c], clamp, output);
+            let kernel = &kernel[c * taps..][..taps];
+            plane(self, &Plane { lines: &lines, padded: scratch, kernel, bias: bias[c], clamp }, output);
         });
     }
 
     /// One plane, on the widest vectors that the machine has.
-    fn plane<const SIDE: usize, const STRIDE: usize>(
-        &self,
-        lines: &Lines,
-        padded: &[f32],
-        kernel: &[f32],
-        bias: f32,
-        clamp: Clamp,
-        output: &mut [f32],
-    ) {
+    fn plane<const SIDE: usize, const STRIDE: usize>(&self, plane: &Plane, output: &mut [f32]) {
         #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
-            #[target_feature(enable = "avx2")]
-            fn with_avx2<const SIDE: usize, const STRIDE: usize>(
+        {
+            #[target_feature(enable = "avx512f,avx512vl,fma")]
+            fn with_avx512<const SIDE: usize, const STRIDE: usize>(
                 shape: &Depthwise,
-                lines: &Lines,
-                padded: &[f32],
-                kernel: &[f32],
-                bias: f32,
-                clamp: Clamp,
+                plane: &Plane,
                 output: &mut [f32],
             ) {
-                shape.rows::<SIDE, STRIDE>(lines, padded, kernel, bias, clamp, output);
+                shape.rows::<SIDE, STRIDE>(plane, f32::mul_add, output);
             }
-            // SAFETY: the machine has AVX2, as was just asked.
-            #[allow(unsafe_code)]
-            return unsafe { with_avx2::<SIDE, STRIDE>(self, lines, padded, kernel, bias, clamp, output) };
+            #[target_feature(enable = "avx2,fma")]
+            fn with_avx2<const SIDE: usize, const STRIDE: usize>(
+                shape: &Depthwise,
+                plane: &Plane,
+                output: &mut [f32],
+            ) {
+                shape.rows::<SIDE, STRIDE>(plane, f32::mul_add, output);
+            }
+            let fma = is_x86_feature_detected!("fma");
+            if fma && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
+                // SAFETY: the machine has what the function enables, as was just asked.
+                #[allow(unsafe_code)]
+                return unsafe { with_avx512::<SIDE, STRIDE>(self, plane, output) };
+            }
+            if fma && is_x86_feature_detected!("avx2") {
+                // SAFETY: the machine has what the function enables, as was just asked.
+                #[allow(unsafe_code)]
+                return unsafe { with_avx2::<SIDE, STRIDE>(self, plane, output) };
+            }
         }
-        self.rows::<SIDE, STRIDE>(lines, padded, kernel, bias, clamp, output);
+        if cfg!(target_arch = "aarch64") {
+            self.rows::<SIDE, STRIDE>(plane, f32::mul_add, output);
+        } else {
+            self.rows::<SIDE, STRIDE>(plane, |weight, value, sum| sum + weight * value, output);
+        }
     }
 
     // Plain loops over arrays of fixed size: what compilers reliably keep in vector registers.
     #[inline(always)]
     fn rows<const SIDE: usize, const STRIDE: usize>(
         &self,
-        lines: &Lines,
-        padded: &[f32],
-        kernel: &[f32],
-        bias: f32,
-        clamp: Clamp,
+        plane: &Plane,
+        multiply_add: impl Fn(f32, f32, f32) -> f32,
         output: &mut [f32],
     ) {
+        let Plane { lines, padded, kernel, bias, clamp } = *plane;
         let (height, width) = self.output;
-        let below = STRIDE * lines.row;
-        let mut y = 0;
-        while y < height {
-            let mut x = 0;
-            while x < width {
-                let (mut upper, mut lower) = ([bias; LANES], [bias; LANES]);
-                for ky in 0..SIDE {
+        for y in (0..height).step_by(ROWS) {
+            for x in (0..width).step_by(LANES) {
+                let mut sums = [[bias; LANES]; ROWS];
+                for row in 0..(ROWS - 1) * STRIDE + SIDE {
                     for kx in 0..SIDE {
-                        let weight = kernel[ky * SIDE + kx];
                         let start =
-                            (y * STRIDE + ky) * lines.row + (kx % STRIDE) * lines.part + kx / STRIDE + x;
-                        let (source, source_below) = (block(padded, start), block(padded, start + below));
-                        for i in 0..LANES {
-                            upper[i] += weight * source[i];
-                        }
-                        for i in 0..LANES {
-                            lower[i] += weight * source_below[i];
+                            (y * STRIDE + row) * lines.row + kx % STRIDE * lines.part + kx / STRIDE + x;
+                        let source = block(padded, start);
+                        for (r, sums) in sums.iter_mut().enumerate() {
+                            let ky = row.wrapping_sub(r * STRIDE);
+                            if ky < SIDE {
+                                let weight = kernel[ky * SIDE + kx];
+                                for (sum, value) in sums.iter_mut().zip(source) {
+                                    *sum = multiply_add(weight, *value, *sum);
+                                }
+                            }
                         }
                     }
                 }
-                clamp.apply(&mut upper);
-                clamp.apply(&mut lower);
                 let lanes = LANES.min(width - x);
-                output[y * width + x..][..lanes].copy_from_slice(&upper[..lanes]);
-                if y + 1 < height {
-                    output[(y + 1) * width + x..][..lanes].copy_from_slice(&lower[..lanes]);
+                for (target, sums) in output[y * width..].chunks_mut(width).zip(sums) {
+                    target[x..x + lanes].copy_from_slice(&sums.map(|sum| clamp.of(sum))[..lanes]);
                 }
-                x += LANES;
             }
-            y += ROWS;
         }
     }
+}
+
+/// What one output plane is made from.
+struct Plane<'a> {
+    lines: &'a Lines,
+    /// The input plane, padded and laid out as `lines` says.
+    padded: &'a [f32],
+    kernel: &'a [f32],
+    bias: f32,
+    clamp: Clamp,
 }
 
 #[inline(always)]
 fn block(values: &[f32], start: usize) -> &[f32; LANES] {
     values[start..].first_chunk().expect("LANES values")
-}
-
-impl Clamp {
-    /// What is not a number stays so.
-    #[inline(always)]
-    fn apply(self, values: &mut [f32; LANES]) {
-        for value in values {
-            let above = if self.low > *value { self.low } else { *value };
-            *value = if self.high < above { self.high } else { above };
-        }
-    }
 }
 
 /// Layout of a padded plane: rows one after the other; with stride 2 each as
@@ -198,16 +192,8 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
+    use super::super::random;
     use super::*;
-
-    fn random(seed: u32, count: usize) -> Vec<f32> {
-        let mut state = seed;
-        let mut next = || {
-            state = state.wrapping_mul(1664525).wrapping_add(1013904223);
-            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-        };
-        (0..count).map(|_| next()).collect()
-    }
 
     #[test]
     fn agrees_with_the_definition() {

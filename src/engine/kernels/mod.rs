@@ -1,12 +1,17 @@
-//! Loops that the networks spend their time in, on plain slices: written so that
-//! the compiler makes SIMD of them, natively and in wasm.
+//! Loops that the networks spend their time in, on plain slices.
 //!
-//! Every kernel adds and multiplies in the same order on every machine.
+//! The results do not depend on the number of threads. Between machines the last bits may differ: some multiply and
+//! add in one step.
 
+mod clamp;
+mod convolution;
 mod depthwise;
+mod gemm;
 mod resample;
 
-pub(crate) use depthwise::{Clamp, Depthwise};
+pub(crate) use clamp::Clamp;
+pub(crate) use convolution::{Convolution, Finish, PackedKernel};
+pub(crate) use depthwise::Depthwise;
 pub(crate) use resample::{Axis, resample};
 
 use rayon::prelude::*;
@@ -37,4 +42,15 @@ fn for_each_plane(
             work(i, plane, &mut memory);
         }
     }
+}
+
+/// Values in -1..1, the same ones for a seed.
+#[cfg(test)]
+fn random(seed: u32, count: usize) -> Vec<f32> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(1664525).wrapping_add(1013904223);
+        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
 }

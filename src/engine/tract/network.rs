@@ -13,6 +13,8 @@ use tract_onnx::tensor::load_tensor;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::konst::Const;
 
+use super::int8_weights;
+use crate::limits::MAX_EXPANDED_WEIGHTS;
 use crate::model::protobuf::{push_bytes, push_length, push_varint};
 
 /// Numbers of fields of `onnx.proto`.
@@ -26,7 +28,7 @@ const LENGTH: u64 = 2;
 const FIXED_32: u64 = 5;
 
 /// Weights by name, each with its ONNX element type.
-type Weights = BTreeMap<String, (i32, Tensor)>;
+pub(super) type Weights = BTreeMap<String, (i32, Tensor)>;
 
 /// Reads a network of `size` bytes. Weights outside the file are refused.
 pub(super) fn read(onnx: &Onnx, file: &mut dyn Read, size: u64) -> TractResult<InferenceModel> {
@@ -54,7 +56,9 @@ pub(super) fn read(onnx: &Onnx, file: &mut dyn Read, size: u64) -> TractResult<I
     }
     push_bytes(&mut model, MODEL_GRAPH, &graph);
     let mut proto = onnx.proto_model_for_read(&mut &model[..]).context("it is not ONNX")?;
-    declare(&weights, proto.graph.get_or_insert_default());
+    let graph = proto.graph.get_or_insert_default();
+    int8_weights::expand(graph, &mut weights, MAX_EXPANDED_WEIGHTS)?;
+    declare(&weights, graph);
     let mut network = onnx.model_for_proto_model(&proto)?;
     fill(&mut network, weights)?;
     Ok(network)

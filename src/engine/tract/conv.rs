@@ -1,0 +1,292 @@
+//! Convolutions, with what follows them, by our own kernels.
+//!
+//! They are taken out of the graph before tract rewrites it: one node stands for a convolution, its norm, a sum with
+//! another branch and a ReLU.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::*;
+use tract_onnx::tract_core::ops::binary::TypedBinOp;
+use tract_onnx::tract_core::ops::cnn::{Conv, KernelFormat};
+use tract_onnx::tract_core::ops::math::{Add, Max, Min, Mul};
+
+use super::constant::constant;
+use crate::engine::kernels::{Clamp, Convolution, Depthwise, Finish, PackedKernel};
+
+/// Weights by the name of their node, so that plans for several input sizes share them.
+pub(super) type Weights = HashMap<String, ConvWeights>;
+
+#[derive(Clone, Debug)]
+pub(super) struct ConvWeights {
+    kernel: Kernel,
+    bias: Arc<[f32]>,
+}
+
+#[derive(Clone, Debug)]
+enum Kernel {
+    Dense(Arc<PackedKernel>),
+    Depthwise(Arc<[f32]>),
+}
+
+/// Input: planes `[1, c, h, w]`; then, if something is added, a tensor in the shape of the output.
+#[derive(Clone, Debug)]
+struct ConvOp {
+    shape: Convolution,
+    weights: ConvWeights,
+    clamp: Clamp,
+    output: TVec<usize>,
+}
+
+impl PartialEq for ConvOp {
+    fn eq(&self, other: &ConvOp) -> bool {
+        self.shape == other.shape
+            && self.clamp == other.clamp
+            && self.output == other.output
+            && Arc::ptr_eq(&self.weights.bias, &other.weights.bias)
+    }
+}
+
+impl Eq for ConvOp {}
+
+impl Op for ConvOp {
+    fn name(&self) -> StaticName {
+        match self.weights.kernel {
+            Kernel::Dense(_) => "BodymapConv".into(),
+            Kernel::Depthwise(_) => "BodymapDepthwise".into(),
+        }
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for ConvOp {
+    op_out_of_plan!();
+
+    fn eval(&self, _: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let mut output = Tensor::zero::<f32>(&self.output)?;
+        let input = inputs[0].try_as_plain_ram()?;
+        let input = input.as_slice::<f32>()?;
+        let added = inputs.get(1).map(|value| value.try_as_plain_ram()).transpose()?;
+        let added = added.as_ref().map(|added| added.as_slice::<f32>()).transpose()?;
+        let mut target = output.try_as_plain_ram_mut()?;
+        let target = target.as_slice_mut::<f32>()?;
+        let bias = &self.weights.bias;
+        match &self.weights.kernel {
+            Kernel::Dense(kernel) => {
+                self.shape.run(input, kernel, &Finish { bias, added, clamp: self.clamp }, target);
+            }
+            Kernel::Depthwise(kernel) => {
+                let Some(depthwise) = depthwise(&self.shape) else { bail!("this kernel has no loop") };
+                depthwise.run(input, kernel, bias, self.clamp, target);
+            }
+        }
+        Ok(tvec!(output.into_tvalue()))
+    }
+}
+
+impl TypedOp for ConvOp {
+    fn output_facts(&self, _: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        Ok(tvec!(f32::fact(&self.output)))
+    }
+
+    fn cost(&self, _: &[&TypedFact]) -> TractResult<TVec<(Cost, TDim)>> {
+        let inputs = match self.weights.kernel {
+            Kernel::Dense(_) => self.shape.channels.0,
+            Kernel::Depthwise(_) => 1,
+        };
+        let each = inputs * self.shape.side.0 * self.shape.side.1;
+        let values: usize = self.output.iter().product();
+        Ok(tvec!((Cost::FMA(f32::datum_type()), (each * values).to_dim())))
+    }
+
+    as_op!();
+}
+
+/// A patch that puts our kernel in place of a convolution and what follows it, if it is one that the kernels can do.
+pub(super) fn replace(
+    model: &TypedModel,
+    node: &TypedNode,
+    weights: &mut Weights,
+) -> TractResult<Option<TypedModelPatch>> {
+    let Some(conv) = node.op_as::<Conv>() else { return Ok(None) };
+    let Some(shape) = shape(model, node, conv)? else { return Ok(None) };
+    let dense = conv.group == 1;
+    if !dense && depthwise(&shape).is_none() {
+        return Ok(None);
+    }
+    let after = Following::of(model, node, shape.channels.1, dense)?;
+    let weights = match weights.get(&node.name) {
+        Some(known) => known.clone(),
+        None => {
+            let (Some(kernel), Some(bias)) =
+                (constant(model, node.inputs[1])?, constant(model, node.inputs[2])?)
+            else {
+                return Ok(None);
+            };
+            let kernel = kernel.cast_to::<f32>()?;
+            let bias = bias.cast_to::<f32>()?;
+            let kernel = kernel.try_as_plain_ram()?;
+            let bias = bias.try_as_plain_ram()?;
+            let packed = after.packed(kernel.as_slice::<f32>()?, bias.as_slice::<f32>()?, dense);
+            weights.insert(node.name.clone(), packed.clone());
+            packed
+        }
+    };
+    let mut patch = TypedModelPatch::default();
+    let mut inputs = tvec!(patch.tap_model(model, node.inputs[0])?);
+    if let Some(added) = after.added {
+        inputs.push(patch.tap_model(model, added)?);
+    }
+    let output = model.outlet_fact(after.last.into())?.shape.as_concrete().context("a known shape")?;
+    let op = ConvOp { shape, weights, clamp: after.clamp, output: output.into() };
+    let wire = patch.wire_node(&model.node(after.last).name, op, &inputs)?;
+    patch.shunt_outside(model, after.last.into(), wire[0])?;
+    Ok(Some(patch))
+}
+
+/// Shape of a convolution in floats of one photo, kernel before planes; `None` for any other. Its channels are those
+/// of the whole tensors, also where each output sees one input only.
+fn shape(model: &TypedModel, node: &TypedNode, conv: &Conv) -> TractResult<Option<Convolution>> {
+    let spec = &conv.pool_spec;
+    let fact = model.outlet_fact(node.inputs[0])?;
+    let (Some(&[1, _, h, w]), Some(&[1, _, _, _])) =
+        (fact.shape.as_concrete(), node.outputs[0].fact.shape.as_concrete())
+    else {
+        return Ok(None);
+    };
+    if conv.q_params.is_some()
+        || conv.kernel_fmt != KernelFormat::OIHW
+        || spec.data_format.c_is_last()
+        || fact.datum_type != f32::datum_type()
+        || (conv.group != 1 && (conv.group, conv.group) != (spec.input_channels, spec.output_channels))
+    {
+        return Ok(None);
+    }
+    let padding = spec.computed_padding(&[h, w]);
+    Ok(Some(Convolution {
+        channels: (spec.input_channels, spec.output_channels),
+        input: (h, w),
+        output: (padding[0].convoluted, padding[1].convoluted),
+        side: (spec.kernel_shape[0], spec.kernel_shape[1]),
+        stride: (spec.stride(0), spec.stride(1)),
+        dilation: (spec.dilation(0), spec.dilation(1)),
+        before: (padding[0].pad_before, padding[1].pad_before),
+    }))
+}
+
+/// The shape as a depthwise convolution, if there is a loop for it.
+fn depthwise(shape: &Convolution) -> Option<Depthwise> {
+    let depthwise = Depthwise {
+        input: shape.input,
+        output: shape.output,
+        side: shape.side.0,
+        stride: shape.stride.0,
+        before: shape.before,
+    };
+    let square = shape.side.0 == shape.side.1 && shape.stride.0 == shape.stride.1;
+    (square && shape.dilation == (1, 1) && depthwise.is_supported()).then_some(depthwise)
+}
+
+/// What the nodes after a convolution do to it, as far as nothing else reads in between.
+struct Following {
+    /// Factor and summand of each output channel.
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+    /// Another tensor that is added.
+    added: Option<OutletId>,
+    clamp: Clamp,
+    /// The last of these nodes.
+    last: usize,
+}
+
+impl Following {
+    /// `adds` says whether the kernel can add a tensor.
+    fn of(model: &TypedModel, node: &TypedNode, channels: usize, adds: bool) -> TractResult<Following> {
+        let mut found = Following {
+            scale: vec![1.0; channels],
+            shift: vec![0.0; channels],
+            added: None,
+            clamp: Clamp::NONE,
+            last: node.id,
+        };
+        while let Some(next) = model.single_succ(found.last)? {
+            if model.output_outlets()?.iter().any(|outlet| outlet.node == found.last)
+                || !found.take(model, next, adds)?
+            {
+                break;
+            }
+            found.last = next.id;
+        }
+        Ok(found)
+    }
+
+    /// Takes over what `next` does; `false` if it cannot be.
+    fn take(&mut self, model: &TypedModel, next: &TypedNode, adds: bool) -> TractResult<bool> {
+        let Some(op) = next.op_as::<TypedBinOp>() else { return Ok(false) };
+        let mut others = next.inputs.iter().filter(|input| input.node != self.last);
+        let (Some(&other), None) = (others.next(), others.next()) else { return Ok(false) };
+        let fact = model.outlet_fact(other)?;
+        let linear = self.added.is_none() && self.clamp == Clamp::NONE;
+        let Some(constant) = constant(model, other)? else {
+            let own = &model.outlet_fact(self.last.into())?.shape;
+            let same = fact.shape == *own && fact.datum_type == f32::datum_type();
+            if !(adds && same && linear && op.0.is::<Add>()) {
+                return Ok(false);
+            }
+            self.added = Some(other);
+            return Ok(true);
+        };
+        if let Some(bound) = constant.as_uniform() {
+            let bound = bound.cast_to_scalar::<f32>()?;
+            if op.0.is::<Max>() && self.clamp.high == f32::INFINITY {
+                self.clamp.low = self.clamp.low.max(bound);
+                return Ok(true);
+            }
+            if op.0.is::<Min>() && bound >= self.clamp.low {
+                self.clamp.high = self.clamp.high.min(bound);
+                return Ok(true);
+            }
+        }
+        let channels = self.scale.len();
+        let by_channel = constant.shape() == [1, channels, 1, 1];
+        if !(linear && by_channel && constant.datum_type() == f32::datum_type()) {
+            return Ok(false);
+        }
+        let values = constant.try_as_plain_ram()?;
+        let values = values.as_slice::<f32>()?;
+        if op.0.is::<Mul>() {
+            self.scale
+                .iter_mut()
+                .chain(&mut self.shift)
+                .zip(values.iter().cycle())
+                .for_each(|(x, v)| *x *= v);
+        } else if op.0.is::<Add>() {
+            self.shift.iter_mut().zip(values).for_each(|(x, v)| *x += v);
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// The weights of a convolution that does all of this; `bias` has one value or one for each channel.
+    fn packed(&self, kernel: &[f32], bias: &[f32], dense: bool) -> ConvWeights {
+        let channels = self.scale.len();
+        let depth = kernel.len() / channels;
+        let scaled: Vec<f32> = kernel
+            .chunks_exact(depth)
+            .zip(&self.scale)
+            .flat_map(|(values, scale)| values.iter().map(move |value| value * scale))
+            .collect();
+        let bias = bias.iter().cycle().zip(self.scale.iter().zip(&self.shift));
+        ConvWeights {
+            kernel: if dense {
+                Kernel::Dense(PackedKernel::new(&scaled, channels).into())
+            } else {
+                Kernel::Depthwise(scaled.into())
+            },
+            bias: bias.map(|(bias, (scale, shift))| bias * scale + shift).collect(),
+        }
+    }
+}
