@@ -45,6 +45,10 @@ pub const MAX_EXPANDED_WEIGHTS: usize = 16 << 20;
 /// Input sizes for which an optimised plan of the network is kept.
 pub const MAX_PLANS: usize = 3;
 
+/// Most bytes of weights that are kept beside the plans (64 MiB); a larger model is read
+/// again for photos that need another input size.
+pub const MAX_KEPT_WEIGHTS: usize = 64 << 20;
+
 /// Most bytes of weights in all plans, if there is more than one (256 MiB).
 pub const MAX_PLAN_BYTES: usize = 256 << 20;
 

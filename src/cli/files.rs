@@ -1,6 +1,7 @@
 //! Files in and out, with errors that name them.
 
 use std::fs;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use bodymap::{Card, Model, limits};
@@ -13,7 +14,7 @@ const DEFAULT_MODEL: &[u8] = include_bytes!("../../models/default/default.onnx")
 pub fn model(card: Option<&Path>) -> Result<Model, String> {
     let Some(path) = card else {
         let card = Card::from_json(DEFAULT_CARD).map_err(|e| e.to_string())?;
-        return Model::load(card, DEFAULT_MODEL).map_err(|e| e.to_string());
+        return Model::read(card, Cursor::new(DEFAULT_MODEL)).map_err(|e| e.to_string());
     };
     let named = |e: bodymap::Error| format!("{}: {e}", path.display());
     let json = read(path, limits::MAX_CARD_BYTES as u64)?;

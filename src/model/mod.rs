@@ -13,4 +13,5 @@ pub use card::{
 };
 pub use checkpoint::Checkpoint;
 pub use import::{Import, Precision, Template};
+pub(crate) use load::CheckedFiles;
 pub use load::Model;
