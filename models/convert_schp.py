@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from onnx_model import plain_and_mirrored, write_semantic_model
+from onnx_model import plain_and_mirrored, spread, write_semantic_model
 
 MEAN, STD = (0.406, 0.456, 0.485), (0.225, 0.224, 0.229)     # blue, green, red, on 0..1
 LABEL_SETS = {20: ('lip', 'LIP', 473), 18: ('atr', 'ATR', 512), 7: ('pascal', 'Pascal-Person-Part', 512)}
@@ -183,9 +183,10 @@ def random_checkpoint(classes, sizes, seed):
                 module.weight.normal_(0.8, 0.4, generator=generator)       # a few are negative
                 module.bias.normal_(0, 0.2, generator=generator)
                 module.momentum = 1.
-        blobs = torch.randn(2, 3, 12, 12, generator=generator)
-        network.train()(F.interpolate(blobs, size=(TINY_SIDE, TINY_SIDE), mode='bicubic'))
-        network.fushion[3].weight *= 3
+        blobs = torch.randn(16, 3, 12, 12, generator=generator)     # many, as one pooling leaves one pixel
+        blobs = F.interpolate(blobs, size=(97, 97), mode='bicubic')
+        network.train()(blobs)
+        spread(network.fushion[3], network.eval()(blobs))
     state = {f'module.{key}': value for key, value in network.state_dict().items()
              if not key.endswith('num_batches_tracked')}
     return {'schp_iter': 5, 'state_dict': state}

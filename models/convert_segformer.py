@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from onnx_model import plain_and_mirrored, write_semantic_model
+from onnx_model import plain_and_mirrored, spread, write_semantic_model
 
 CLASSES = 18
 
@@ -201,9 +201,9 @@ def random_weights(sizes, seed):
         norm = network.decode_head.batch_norm
         norm.momentum = 1.
         norm.train()
-        blobs = torch.randn(1, 3, 12, 12, generator=generator)
-        network(F.interpolate(blobs, size=(96, 96), mode='bicubic'))
-        network.decode_head.classifier.weight *= 3
+        blobs = F.interpolate(torch.randn(1, 3, 24, 24, generator=generator), size=(192, 192), mode='bicubic')
+        network(blobs)
+        spread(network.decode_head.classifier, network.eval()(blobs))
     return network.state_dict()
 
 

@@ -98,6 +98,13 @@ def write_semantic_model(folder, card, network, side, precision):
     (folder / 'card.json').write_text(json.dumps({**card, 'files': [file]}, indent=2) + '\n')
 
 
+def spread(classifier, logits):
+    """Scales and shifts the last convolution, of random weights, so that each class comes out somewhere."""
+    means, gains = logits.mean((0, 2, 3)), 3 / logits.std((0, 2, 3))
+    classifier.weight *= gains[:, None, None, None]
+    classifier.bias.copy_((classifier.bias - means) * gains)
+
+
 def plain_and_mirrored(size):
     """Settings of a card: `fast` is the photo as it is, `fine` the mean with its mirror image."""
     def settings(name, *mirrored):

@@ -36,9 +36,10 @@ def input_tensor(photo, card):
     rule, about = card['settings'][0]['passes'][0]['size'], card['input']
     width, height = rule['width'], rule['height']
     box = (0, 0, width, height)
-    if rule['rule'] == 'centred':
-        wide = photo.width > photo.height
-        size = (width, width * photo.height // photo.width) if wide else (height * photo.width // photo.height, height)
+    if rule['rule'] == 'centred':       # in a square, and never enlarged
+        longest = max(photo.size)
+        side = min(width, longest)
+        size = [side if length == longest else side * length // longest for length in photo.size]
         left, top = (width - size[0]) // 2, (height - size[1]) // 2
         box = (left, top, left + size[0], top + size[1])
     canvas = Image.new('RGB', (width, height))
