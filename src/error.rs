@@ -45,6 +45,8 @@ pub enum Code {
     InferenceFailed,
     /// There is not enough memory for this photo.
     OutOfMemory,
+    /// Two files would bear the same name.
+    NameClash,
     /// A file could not be read or written.
     Io,
 }
@@ -71,6 +73,7 @@ impl Code {
             Code::BadOption => "bad-option",
             Code::InferenceFailed => "inference-failed",
             Code::OutOfMemory => "out-of-memory",
+            Code::NameClash => "name-clash",
             Code::Io => "io",
         }
     }

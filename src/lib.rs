@@ -7,7 +7,8 @@
 //! shells around it.
 //!
 //! ```no_run
-//! use bodymap::{Card, Model, Photo, export::Format};
+//! use bodymap::export::{Format, Options, Sample};
+//! use bodymap::{Card, Model, Photo};
 //!
 //! let card = Card::from_json(&std::fs::read_to_string("models/default/card.json")?)?;
 //! let mut model = Model::load(card, &std::fs::read("models/default/default.onnx")?)?;
@@ -16,8 +17,9 @@
 //! for segment in &parsing.segments {
 //!     println!("{}: {} pixels", segment.label, segment.area);
 //! }
-//! let png = Format::LabelMap.write(&parsing, None, &model.card().id, &Default::default())?;
-//! std::fs::write("labels.png", png)?;
+//! let sample = Sample { name: "photo.jpg", parsing: &parsing, photo: None, model: model.card() };
+//! let file = Format::Coco.export(&sample, &Options::default())?;
+//! std::fs::write(file.path, file.bytes)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![deny(missing_docs)]

@@ -19,6 +19,19 @@ pub const MAX_MODEL_BYTES: u64 = 1 << 30;
 /// Largest network without weights, in bytes (16 MiB).
 pub const MAX_TEMPLATE_BYTES: u64 = 16 << 20;
 
+/// Largest file of an export that is read back, in bytes (1 GiB).
+pub const MAX_EXPORT_BYTES: u64 = 1 << 30;
+
+/// Largest part of a form beside the photo, in bytes (64 KiB).
+pub const MAX_FORM_BYTES: usize = 64 << 10;
+
+/// Requests with photos that the service holds beside those it parses; each may
+/// take the memory of the largest photo file. Others are told to come again.
+pub const MAX_WAITING_REQUESTS: usize = 4;
+
+/// Connections that the service holds open.
+pub const MAX_CONNECTIONS: usize = 256;
+
 /// Longest side of a network input, in pixels.
 pub const MAX_INPUT_SIDE: u32 = 2_048;
 

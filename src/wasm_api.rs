@@ -4,11 +4,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::rc::Rc;
 
 use js_sys::{Array, Function, Reflect, Uint8Array, Uint16Array};
 use wasm_bindgen::prelude::*;
 
-use crate::export::Format;
+use crate::export::{File, Format, Options, Sample};
 use crate::{
     Card, Checkpoint, Code, Error, Import, LabelSet, PaintOptions, Palette, Precision, Result, Segment,
     Template,
@@ -46,19 +47,19 @@ pub fn label_set(id: &str) -> Result<String, JsValue> {
 
 /// A decoded photo.
 #[wasm_bindgen]
-pub struct Photo(crate::Photo);
+pub struct Photo(Rc<crate::Photo>);
 
 #[wasm_bindgen]
 impl Photo {
     /// Decodes a JPEG, PNG or WebP file.
     pub fn decode(bytes: &[u8]) -> Result<Photo, JsValue> {
-        crate::Photo::decode(bytes).map(Photo).map_err(thrown)
+        crate::Photo::decode(bytes).map(|photo| Photo(photo.into())).map_err(thrown)
     }
 
     /// A photo from RGBA pixels, not premultiplied.
     #[wasm_bindgen(js_name = fromRgba)]
     pub fn from_rgba(width: u32, height: u32, rgba: Vec<u8>) -> Result<Photo, JsValue> {
-        crate::Photo::from_rgba(width, height, rgba).map(Photo).map_err(thrown)
+        crate::Photo::from_rgba(width, height, rgba).map(|photo| Photo(photo.into())).map_err(thrown)
     }
 
     /// Width in pixels, upright.
@@ -80,13 +81,16 @@ impl Photo {
 
     /// The photo with its longer side at most `max_side` pixels; consumes this one.
     pub fn scaled(self, max_side: u32) -> Result<Photo, JsValue> {
-        self.0.scaled(max_side).map(Photo).map_err(thrown)
+        Rc::unwrap_or_clone(self.0).scaled(max_side).map(|photo| Photo(photo.into())).map_err(thrown)
     }
 }
 
 /// A model that is ready to parse photos.
 #[wasm_bindgen]
-pub struct Model(crate::Model);
+pub struct Model {
+    model: crate::Model,
+    card: Rc<Card>,
+}
 
 #[wasm_bindgen]
 impl Model {
@@ -100,14 +104,16 @@ impl Model {
         let load = || {
             let card = Card::from_json(card_json)?;
             let size = card.files.iter().map(|file| file.bytes).sum();
-            crate::Model::read(card, JsFile { size, at: 0, read_at: Held::new(read_at) })
+            let file = JsFile { size, at: 0, read_at: Held::new(read_at) };
+            let model = crate::Model::read(card.clone(), file)?;
+            Ok(Model { model, card: card.into() })
         };
-        load().map(Model).map_err(thrown)
+        load().map_err(thrown)
     }
 
     /// The card, as JSON.
     pub fn info(&self) -> Result<String, JsValue> {
-        to_json(self.0.card()).map_err(thrown)
+        to_json(&*self.card).map_err(thrown)
     }
 
     /// Parses a photo with a setting of the card, its first if left out;
@@ -119,8 +125,26 @@ impl Model {
         on_progress: Option<Function>,
     ) -> Result<Parsing, JsValue> {
         let mut progress = reporter(on_progress);
-        let parsing = self.0.parse(&photo.0, setting.as_deref(), &mut progress).map_err(thrown)?;
-        Ok(Parsing { parsing, model: self.0.card().id.clone() })
+        let parsing = self.model.parse(&photo.0, setting.as_deref(), &mut progress).map_err(thrown)?;
+        Ok(Parsing { parsing, card: self.card.clone(), photo: None })
+    }
+
+    /// A parsing of this model from the parts that another instance returned.
+    #[allow(clippy::too_many_arguments)]
+    pub fn restore(
+        &self,
+        label_set: &str,
+        width: u32,
+        height: u32,
+        labels: Vec<u8>,
+        people: Vec<u16>,
+        segments_json: &str,
+    ) -> Result<Parsing, JsValue> {
+        let parsing = || {
+            let segments: Vec<Segment> = from_json(segments_json, "the segments")?;
+            crate::Parsing::from_parts(label_set_of(label_set)?, (width, height), labels, people, segments)
+        };
+        parsing().map(|parsing| Parsing { parsing, card: self.card.clone(), photo: None }).map_err(thrown)
     }
 }
 
@@ -279,29 +303,12 @@ fn failed(thrown: JsValue) -> io::Error {
 #[wasm_bindgen]
 pub struct Parsing {
     parsing: crate::Parsing,
-    model: String,
+    card: Rc<Card>,
+    photo: Option<Rc<crate::Photo>>,
 }
 
 #[wasm_bindgen]
 impl Parsing {
-    /// A parsing from the parts that another instance returned.
-    #[wasm_bindgen(js_name = fromParts)]
-    pub fn from_parts(
-        label_set: &str,
-        width: u32,
-        height: u32,
-        labels: Vec<u8>,
-        people: Vec<u16>,
-        segments_json: &str,
-        model: String,
-    ) -> Result<Parsing, JsValue> {
-        let parsing = || {
-            let segments: Vec<Segment> = from_json(segments_json, "the segments")?;
-            crate::Parsing::from_parts(label_set_of(label_set)?, (width, height), labels, people, segments)
-        };
-        parsing().map(|parsing| Parsing { parsing, model }).map_err(thrown)
-    }
-
     /// Width in pixels.
     #[wasm_bindgen(getter)]
     pub fn width(&self) -> u32 {
@@ -343,22 +350,120 @@ impl Parsing {
             .map_err(thrown)
     }
 
-    /// A file: `labelmap`, `colormap`, `people` or `json`.
-    pub fn export(&self, format: &str, options_json: &str) -> Result<Uint8Array, JsValue> {
-        self.written(format, options_json, None).map_err(thrown)
+    /// The photo, which the format `overlay` needs.
+    #[wasm_bindgen(setter)]
+    pub fn set_photo(&mut self, photo: &Photo) {
+        self.photo = Some(photo.0.clone());
     }
 
-    /// The `overlay` file, for which the photo is needed as well.
-    #[wasm_bindgen(js_name = exportOverlay)]
-    pub fn export_overlay(&self, options_json: &str, photo: &Photo) -> Result<Uint8Array, JsValue> {
-        self.written("overlay", options_json, Some(&photo.0)).map_err(thrown)
+    /// The photo as one file, `[path, bytes]`. `name` is that of the photo's file,
+    /// `photos` what stands before it; see [`crate::export`].
+    pub fn export(
+        &self,
+        format: &str,
+        name: &str,
+        options_json: &str,
+        photos: Option<String>,
+    ) -> Result<Array, JsValue> {
+        let exported = || {
+            let options = Options { paint: paint_options(options_json)?, photos };
+            Format::from_name(format)?.export(&self.sample(name), &options)
+        };
+        exported().map(path_and_bytes).map_err(thrown)
     }
 
-    fn written(&self, format: &str, options_json: &str, photo: Option<&crate::Photo>) -> Result<Uint8Array> {
-        let options = paint_options(options_json)?;
-        let bytes = Format::from_name(format)?.write(&self.parsing, photo, &self.model, &options)?;
-        Ok(Uint8Array::from(&*bytes))
+    /// The photo's files in a [`DataSet`], each `[path, bytes]`; arguments as of
+    /// [`export`](Parsing::export).
+    pub fn files(
+        &self,
+        format: &str,
+        name: &str,
+        options_json: &str,
+        photos: Option<String>,
+    ) -> Result<Array, JsValue> {
+        let files = || {
+            let options = Options { paint: paint_options(options_json)?, photos };
+            Format::from_name(format)?.files(&self.sample(name), &options)
+        };
+        files().map(|files| files.into_iter().map(path_and_bytes).collect()).map_err(thrown)
     }
+
+    fn sample<'a>(&'a self, name: &'a str) -> Sample<'a> {
+        Sample { name, parsing: &self.parsing, photo: self.photo.as_deref(), model: &self.card }
+    }
+}
+
+/// Many photos as one file, which is given out piece by piece.
+#[wasm_bindgen]
+pub struct DataSet {
+    set: crate::export::DataSet<Pieces>,
+    pieces: Pieces,
+    name: String,
+}
+
+#[wasm_bindgen]
+impl DataSet {
+    /// A data set without photos, of the photos of one label set.
+    #[wasm_bindgen(constructor)]
+    pub fn new(format: &str, label_set: &str) -> Result<DataSet, JsValue> {
+        let set = || {
+            let (format, label_set) = (Format::from_name(format)?, label_set_of(label_set)?);
+            let pieces = Pieces::default();
+            Ok(DataSet {
+                set: crate::export::DataSet::new(format, label_set, pieces.clone()),
+                pieces,
+                name: format.data_set_name(),
+            })
+        };
+        set().map_err(thrown)
+    }
+
+    /// Name of the file.
+    #[wasm_bindgen(getter)]
+    pub fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    /// What a photo adds to the file, by its [`files`](Parsing::files); `stem` is its
+    /// name without the ending.
+    pub fn add(&mut self, stem: &str, files: Array) -> Result<Uint8Array, JsValue> {
+        let file = |file: JsValue| {
+            let file = Array::from(&file);
+            let path = file.get(0).as_string().unwrap_or_default();
+            File { path, bytes: Uint8Array::new(&file.get(1)).to_vec() }
+        };
+        let files: Vec<File> = files.iter().map(file).collect();
+        self.set.add_files(stem, &files).map(|()| self.pieces.take()).map_err(thrown)
+    }
+
+    /// The end of the file.
+    pub fn finish(self) -> Result<Uint8Array, JsValue> {
+        self.set.finish().map(|pieces| pieces.take()).map_err(thrown)
+    }
+}
+
+/// What was written since it was last taken.
+#[derive(Clone, Default)]
+struct Pieces(Rc<RefCell<Vec<u8>>>);
+
+impl Pieces {
+    fn take(&self) -> Uint8Array {
+        Uint8Array::from(&*std::mem::take(&mut *self.0.borrow_mut()))
+    }
+}
+
+impl Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn path_and_bytes(File { path, bytes }: File) -> Array {
+    Array::of2(&path.into(), &Uint8Array::from(&*bytes))
 }
 
 fn reporter(on_progress: Option<Function>) -> impl FnMut(f32) {

@@ -235,6 +235,209 @@ fn an_unknown_setting_is_refused_before_any_photo() {
     assert_eq!(std::fs::read_dir(&out).unwrap().count(), 0);
 }
 
+/// A folder of photos for the test model: two good ones in folders, and what is none.
+fn photos(name: &str) -> PathBuf {
+    let folder = folder(name);
+    let photo = std::fs::read(people_model("photo.png")).unwrap();
+    for (path, bytes) in [
+        ("p.png", &photo[..]),
+        ("beach/Süd/p 2.PNG", &photo),
+        ("beach/cut.png", &photo[..photo.len() / 2]),
+        ("beach/notes.txt", b"not a photo"),
+        (".hidden/p.png", &photo),
+        (".p.png", &photo),
+    ] {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    folder
+}
+
+fn parse_batch(arguments: &[&str]) -> Output {
+    bodymap(&[&["parse", "--model", &people_model("card.json")], arguments].concat())
+}
+
+fn files_below(folder: &Path) -> Vec<String> {
+    fn collect(folder: &Path, base: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, base, found);
+            } else {
+                found.push(text(path.strip_prefix(base).unwrap()).into());
+            }
+        }
+    }
+    let mut found = vec![];
+    collect(folder, folder, &mut found);
+    found.sort();
+    found
+}
+
+#[test]
+fn a_folder_is_parsed_with_all_below_it_and_one_bad_file_does_not_stop_it() {
+    let photos = photos("batch");
+    // The results lie among the photos, and are not taken for some.
+    let out = photos.join("results");
+    for _ in 0..2 {
+        let output = parse_batch(&[text(&photos), "--out", text(&out), "--formats", "labels,people"]);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            told.lines().any(|line| line.contains("beach/cut.png: ") && line.contains("(truncated)")),
+            "{told}"
+        );
+        assert!(told.contains("bodymap: 3/3 p.png\n"), "{told}");
+        assert!(told.contains("2 photos parsed, 0 kept from before, 1 failed"), "{told}");
+        let written = ["beach/Süd/p 2.people.png", "beach/Süd/p 2.png", "p.people.png", "p.png"];
+        assert_eq!(files_below(&out), written);
+    }
+}
+
+#[test]
+fn patterns_keep_the_paths_below_their_first_wildcard() {
+    let photos = photos("patterns");
+    let out = folder("patterns_out");
+    let parse = |pattern: &str| {
+        let pattern = format!("{}/{pattern}", text(&photos));
+        parse_batch(&[&pattern, "--out", text(&out), "--formats", "labels"])
+    };
+    assert!(parse("b*/**/*.PNG").status.success());
+    assert_eq!(files_below(&out), ["beach/Süd/p 2.png"]);
+    let output = parse("*.webp");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("*.webp: there is no photo (io)"));
+    let output = parse("[");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("(bad-option)"));
+}
+
+#[test]
+fn a_run_is_resumed_where_it_was_stopped() {
+    let photos = photos("resume");
+    let out = folder("resume_out");
+    let parse = |more: &[&str]| {
+        let formats = ["--formats", "labels,masks,coco,cvat", "--resume"];
+        let output = parse_batch(&[&[text(&photos), "--out", text(&out)], &formats[..], more].concat());
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (status, told) = parse(&[]);
+    assert_eq!(status, Some(1));
+    assert!(told.contains("2 photos parsed, 0 kept"), "{told}");
+    let all = files_below(&out);
+    let coco = std::fs::read(out.join("coco.json")).unwrap();
+    let (_, told) = parse(&[]);
+    assert!(told.contains("0 photos parsed, 2 kept"), "{told}");
+    assert_eq!(std::fs::read(out.join("coco.json")).unwrap(), coco);
+
+    // Stopped while the files of a photo were written.
+    std::fs::remove_file(out.join("masks/p/masks.json")).unwrap();
+    std::fs::write(out.join("masks/p/.masks.json.1-2.part"), b"{").unwrap();
+    std::fs::remove_file(out.join("coco.json")).unwrap();
+    let (_, told) = parse(&[]);
+    assert!(told.contains("1 photos parsed, 1 kept"), "{told}");
+    std::fs::remove_file(out.join("masks/p/.masks.json.1-2.part")).unwrap();
+    assert_eq!(files_below(&out), all);
+    assert_eq!(std::fs::read(out.join("coco.json")).unwrap(), coco);
+
+    // A photo that is newer than its results is another.
+    std::fs::File::options()
+        .append(true)
+        .open(photos.join("p.png"))
+        .and_then(|file| file.set_modified(std::time::SystemTime::now()))
+        .unwrap();
+    let (_, told) = parse(&[]);
+    assert!(told.contains("1 photos parsed, 1 kept"), "{told}");
+
+    let (status, told) = parse(&["--setting", "fine"]);
+    assert_eq!(status, Some(2));
+    assert!(told.contains("another model, setting"), "{told}");
+}
+
+#[test]
+fn several_at_a_time_give_the_same_data_sets() {
+    let photos = photos("jobs");
+    let (one, two) = (folder("jobs_one"), folder("jobs_two"));
+    for (out, jobs) in [(&one, "1"), (&two, "2")] {
+        let formats = "labels,json,modelscope,masks,cihp,lip,coco,cvat,labelstudio,labelme";
+        let more = ["--formats", formats, "--zip", "--jobs", jobs, "--photos-at", "../../photos/"];
+        let output = parse_batch(&[&[text(&photos), "--out", text(out)], &more[..]].concat());
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+    }
+    let files = files_below(&one);
+    for expected in [
+        "beach/Süd/p 2.json",
+        "beach/Süd/p 2.modelscope.json",
+        "coco.json",
+        "coco/beach/Süd/p 2.json",
+        "cvat.zip",
+        "cvat/ImageSets/Segmentation/default.txt",
+        "cvat/SegmentationObject/beach/Süd/p 2.png",
+        "cihp/Instance_ids/p.txt",
+        "labelme/beach/Süd/p 2.json",
+        "labelmap.zip",
+        "labelstudio.json",
+        "lip/labels.txt",
+        "masks/p/people/3.png",
+    ] {
+        assert!(files.iter().any(|file| file == expected), "{expected} in {files:?}");
+    }
+    assert_eq!(files, files_below(&two));
+    for file in files {
+        assert!(std::fs::read(one.join(&file)).unwrap() == std::fs::read(two.join(&file)).unwrap(), "{file}");
+    }
+    let json = |path: &str| -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(one.join(path)).unwrap()).unwrap()
+    };
+    let coco = json("coco.json");
+    let names: Vec<_> = coco["images"].as_array().unwrap().iter().map(|image| &image["file_name"]).collect();
+    assert_eq!(names, ["beach/Süd/p 2.PNG", "p.png"]);
+    assert_eq!(json("labelme/beach/Süd/p 2.json")["imagePath"], "../../../../photos/beach/Süd/p 2.PNG");
+    let list = std::fs::read_to_string(one.join("cvat/ImageSets/Segmentation/default.txt")).unwrap();
+    assert_eq!(list, "beach/Süd/p 2\np\n");
+}
+
+#[test]
+fn a_list_is_parsed_in_parts_and_reported_photo_by_photo() {
+    let photos = photos("list");
+    let out = folder("list_out");
+    let run = |paths: &[&str], more: &[&str]| {
+        let list = photos.join("list.txt");
+        let lines: Vec<_> = paths.iter().map(|path| format!("{}\n", text(&photos.join(path)))).collect();
+        std::fs::write(&list, lines.concat()).unwrap();
+        let report = photos.join("report.jsonl");
+        let arguments = ["--list", text(&list), "--base", text(&photos), "--out", text(&out), "--resume"];
+        let formats = ["--formats", "labels,coco", "--report", text(&report)];
+        parse_batch(&[&arguments, &formats[..], more].concat());
+        let lines = std::fs::read_to_string(report).unwrap();
+        lines
+            .lines()
+            .map(|line| {
+                let line: serde_json::Value = serde_json::from_str(line).unwrap();
+                ["name", "outcome", "code"].map(|key| line[key].as_str().unwrap_or("-").to_owned())
+            })
+            .collect::<Vec<_>>()
+    };
+    let (good, bad, other) = ("beach/Süd/p 2.PNG", "beach/cut.png", "p.png");
+    let outcome = |name: &str, outcome: &str, code: &str| [name, outcome, code].map(str::to_owned);
+    assert_eq!(
+        run(&[good, bad, "none.png"], &["--part"]),
+        [
+            outcome(good, "parsed", "-"),
+            outcome(bad, "failed", "truncated"),
+            outcome("none.png", "failed", "io")
+        ]
+    );
+    assert_eq!(run(&[other], &["--part"]), [outcome(other, "parsed", "-")]);
+    assert!(!out.join("coco.json").exists());
+    // The last run finds all there and writes what speaks of all.
+    let last = run(&[good, bad, other], &[]);
+    assert_eq!(last.iter().filter(|[_, outcome, _]| outcome == "kept").count(), 2);
+    let coco: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(out.join("coco.json")).unwrap()).unwrap();
+    assert_eq!(coco["images"].as_array().unwrap().len(), 2);
+}
+
 fn numbers(value: &serde_json::Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
 }

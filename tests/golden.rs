@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use bodymap::export::Format;
+use bodymap::export::{Format, Options, Sample};
 use bodymap::{Card, Model, Photo};
 
 /// Part of the pixels that may differ.
@@ -37,8 +37,9 @@ fn sample_photos_give_their_golden_label_maps() {
 
         let golden = root.join("tests/golden").join(path.with_extension("png").file_name().unwrap());
         if update {
-            let png = Format::LabelMap.write(&parsing, None, "default", &Default::default()).unwrap();
-            std::fs::write(&golden, png).unwrap();
+            let sample = Sample { name, parsing: &parsing, photo: None, model: model.card() };
+            let png = Format::LabelMap.export(&sample, &Options::default()).unwrap();
+            std::fs::write(&golden, png.bytes).unwrap();
             continue;
         }
         let bytes = std::fs::read(&golden).unwrap_or_else(|e| panic!("{}: {e}", golden.display()));

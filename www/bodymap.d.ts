@@ -131,7 +131,8 @@ export type Colour = [red: number, green: number, blue: number] | { hsv: [hue: n
 /** The LIP and CIHP convention, the Pascal VOC colour map, or one colour per class id. */
 export type Palette = 'cihp' | 'voc' | Colour[];
 
-export interface ExportOptions {
+/** What a picture shows. */
+interface ShowOptions {
   /** Default: that of the label set. */
   palette?: Palette;
   /** Class ids to show. Default: all. */
@@ -143,7 +144,20 @@ export interface ExportOptions {
   signal?: AbortSignal;
 }
 
-export interface PaintOptions extends ExportOptions {
+export interface ExportOptions extends ShowOptions {
+  /**
+   * Name of the photo's file in the export, with `/` between folders if there are any.
+   * Default: that of the `File` that was parsed, else `photo.jpg`.
+   */
+  name?: string;
+  /**
+   * What stands before the name where a format says where the photo is: a folder
+   * seen from that of the export, or a URL. For `labelme` and `labelstudio`.
+   */
+  photos?: string;
+}
+
+export interface PaintOptions extends ShowOptions {
   /** Size of the canvas in pixels, at most the photo's. Default: the photo's, at most 16.7 megapixels (the limit of iOS). */
   width?: number;
   height?: number;
@@ -152,9 +166,27 @@ export interface PaintOptions extends ExportOptions {
 /**
  * `labelmap`: indexed PNG, pixel = class id; `colormap`: PNG; `overlay`: PNG of
  * the photo under the colours; `people`: indexed PNG, pixel = person id (16-bit
- * grey if an id is above 255); `json`: the masks as the service answers them.
+ * grey if an id is above 255); `json`: the masks as the service answers them;
+ * `modelscope`: the same in the shape of ModelScope's pipeline; `masks`: zip of PNGs,
+ * one a class, a person, and a class of a person; `cihp`, `lip`: zip of the maps of
+ * these data sets; `coco`: JSON with compressed RLE; `cvat`: zip, "Segmentation mask 1.1";
+ * `labelstudio`: JSON of a task with brush masks; `labelme`: JSON with masks.
+ * `docs/formats.md` has the details.
  */
-export type ExportFormat = 'labelmap' | 'colormap' | 'overlay' | 'people' | 'json';
+export type ExportFormat =
+  | 'labelmap'
+  | 'colormap'
+  | 'overlay'
+  | 'people'
+  | 'json'
+  | 'modelscope'
+  | 'masks'
+  | 'cihp'
+  | 'lip'
+  | 'coco'
+  | 'cvat'
+  | 'labelstudio'
+  | 'labelme';
 
 /** What was found in one photo, in the photo's own size and upright. */
 export interface Parsing {
@@ -180,8 +212,32 @@ export interface Parsing {
    * Errors: `bad-option`.
    */
   paint(canvas: HTMLCanvasElement | OffscreenCanvas, options?: PaintOptions): Promise<void>;
-  /** Errors: `bad-option`, `out-of-memory`. */
-  export(format: ExportFormat, options?: ExportOptions): Promise<Blob>;
+  /**
+   * A file with a fitting name. Nothing of the photo but its pixels goes into it, and these
+   * only into `overlay`.
+   *
+   * Errors: `bad-option`, `out-of-memory`.
+   */
+  export(format: ExportFormat, options?: ExportOptions): Promise<File>;
+  /**
+   * The parsing as a small blob (some ten kilobytes a photo), to be kept and made whole again
+   * by {@link BodyMap.unpack}: labels and people of many photos would fill the memory.
+   */
+  pack(): Promise<Blob>;
+}
+
+/** An export of many photos in one file: a zip, or one JSON document for `coco` and `labelstudio`. */
+export interface DataSet {
+  /** Photos added. */
+  readonly size: number;
+  /**
+   * Adds a photo under `options.name`, which no other may have, whatever its ending.
+   *
+   * Errors: `name-clash`, `bad-option`, `out-of-memory`; the data set is then as before.
+   */
+  add(parsing: Parsing, options?: ExportOptions): Promise<void>;
+  /** Errors: `bad-option` if the photos are of more than one model and the format cannot hold them. */
+  finish(options?: { signal?: AbortSignal }): Promise<File>;
 }
 
 export declare class BodyMap {
@@ -210,6 +266,15 @@ export declare class BodyMap {
    * each of them the next call works.
    */
   parse(source: Source, options?: ParseOptions): Promise<Parsing>;
+  /** A data set without photos. */
+  dataSet(format: ExportFormat): DataSet;
+  /**
+   * A parsing from what {@link Parsing.pack} made of it. Only the export `overlay` needs the
+   * `source` that was parsed, and the `maxSide` it was parsed with; a `File` also gives its name.
+   *
+   * Errors: `bad-option`.
+   */
+  unpack(packed: Blob, options?: { source?: Source; maxSide?: number }): Promise<Parsing>;
   /** Ends the worker and frees its memory; later calls fail with `disposed`. */
   dispose(): void;
 }

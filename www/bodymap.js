@@ -1,4 +1,6 @@
+import { DataSet } from './api/data-set.js';
 import { BodyMapError } from './api/error.js';
+import { unpack } from './api/packed.js';
 import { Parsing } from './api/parsing.js';
 import { sourceData } from './api/source.js';
 import { WorkerSession } from './api/worker-session.js';
@@ -66,6 +68,20 @@ export class BodyMap {
     const origin = { key: ++this.#parsings, source: sourceData(source), maxSide };
     const request = { op: 'parse', ...origin, setting: setting?.toString() };
     return new Parsing(this.#session, origin, await this.#session.call(() => request, { signal, onProgress }));
+  }
+
+  /** @param {import('./bodymap.d.ts').ExportFormat} format */
+  dataSet(format) {
+    return new DataSet(this.#session, format);
+  }
+
+  /**
+   * @param {Blob} packed
+   * @param {{ source?: Source, maxSide?: number }} [options]
+   */
+  async unpack(packed, { source, maxSide } = {}) {
+    const origin = { key: ++this.#parsings, source: source ? sourceData(source) : null, maxSide };
+    return new Parsing(this.#session, origin, await unpack(packed));
   }
 
   dispose() {

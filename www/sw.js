@@ -3,6 +3,9 @@
 // its workers, which the policy in index.html does not reach, may not send
 // anything anywhere either.
 //
+// A script of the site that posts a photo to `parse` is answered as the service
+// answers, by an open page of ours: the photo goes to no server.
+//
 // Every file is checked against the hashes in files.json, so that a cache never
 // mixes two builds. A new build is fetched beside the old one and takes over
 // when the next page is opened.
@@ -16,6 +19,13 @@ const ROOT = scope.registration.scope;
 const OURS = `bodymap site ${new URL(ROOT).pathname} `;
 const CACHE = `${OURS}__BUILD__`;
 const LIST = `${ROOT}files.json`;
+/** What `bodymap serve` answers; here an open page does. */
+const SERVICE = `${ROOT}parse`;
+
+/** Milliseconds in which a page says that it can parse; what it is asked then takes as long as it takes. */
+const OFFER_TIME = 2_000;
+/** Milliseconds between looks whether the page that parses is still open. */
+const LOOK_TIME = 1_000;
 
 /** Milliseconds. A newer build that has not taken over by then is given up. */
 const HAND_OVER_TIME = 20_000;
@@ -44,7 +54,9 @@ scope.addEventListener('message', ({ data }) => {
 });
 scope.addEventListener('fetch', (event) => {
   const { request } = event;
-  if (request.method !== 'GET' || !request.url.startsWith(ROOT)) return;
+  if (!request.url.startsWith(ROOT)) return;
+  if (request.method === 'POST' && request.url.split('?')[0] === SERVICE) event.respondWith(parse(request));
+  if (request.method !== 'GET') return;
   event.respondWith(request.mode === 'navigate' ? navigate(request) : answer(request));
 });
 
@@ -110,6 +122,68 @@ async function answer(request) {
   // Over quota the page works on, from the network.
   await cache.put(ROOT + path, fetched.clone()).catch(() => {});
   return fetched;
+}
+
+/** @param {Request} request a photo as the field `image` of a form, or as the whole body */
+async function parse(request) {
+  const isForm = request.headers.get('Content-Type')?.startsWith('multipart/form-data');
+  let image;
+  try {
+    image = isForm ? (await request.formData()).get('image') : await request.blob();
+  } catch (error) {
+    return failure(400, 'bad-request', `the request cannot be read: ${error}`);
+  }
+  if (!(image instanceof Blob)) {
+    return failure(422, 'no-photo', 'the form has no field "image"; send the photo\'s file in it');
+  }
+  const { searchParams } = new URL(request.url);
+  const question = { image, setting: searchParams.get('setting'), format: searchParams.get('format') };
+  const found = await ask(question);
+  if (!found) return failure(503, 'no-page', `no page that could parse the photo is open; open ${ROOT}`);
+  const { status, body, code, message } = found;
+  return body ? new Response(body, { status, headers: HEADERS }) : failure(status, code, message);
+}
+
+/**
+ * The answer of the first page that offers to parse; null if none does, or if it is closed over it.
+ *
+ * @param {{ image: Blob, setting: string | null, format: string | null }} question
+ * @returns {Promise<{ status: number, body?: Blob, code: string, message: string } | null>}
+ */
+async function ask(question) {
+  const pages = await scope.clients.matchAll({ type: 'window' });
+  return new Promise((resolve) => {
+    /** @type {number | undefined} */
+    let looks;
+    const nobody = setTimeout(() => resolve(null), OFFER_TIME);
+    for (const page of pages) {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => {
+        port1.onmessage = ({ data }) => {
+          clearInterval(looks);
+          resolve(data);
+        };
+        if (looks !== undefined) return;
+        clearTimeout(nobody);
+        port1.postMessage(question);
+        looks = setInterval(async () => {
+          if (await scope.clients.get(page.id)) return;
+          clearInterval(looks);
+          resolve(null);
+        }, LOOK_TIME);
+      };
+      page.postMessage('who can parse?', [port2]);
+    }
+  });
+}
+
+/**
+ * @param {number} status
+ * @param {string} code
+ * @param {string} message
+ */
+function failure(status, code, message) {
+  return Response.json({ error: { code, message } }, { status, headers: HEADERS });
 }
 
 /** @param {SiteFile} file */

@@ -6,7 +6,8 @@ import { readPhoto } from './worker/photo.js';
  * @typedef {import('./worker/glue.d.ts').GluePhoto} GluePhoto
  * @typedef {import('./worker/glue.d.ts').GlueParsing} GlueParsing
  * @typedef {(stage: string, fraction: number) => void} Report
- * @typedef {{ key: number, source: Blob | ImageData, maxSide?: number }} Origin
+ * @typedef {{ key: number, source: Blob | ImageData | null, maxSide?: number }} Origin
+ * @typedef {{ stem: string, files: [path: string, blob: Blob][] }} GatheredPhoto
  *
  * @typedef {object} Held
  * @property {Origin} origin
@@ -20,8 +21,6 @@ const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ 
 let glue;
 /** @type {import('./worker/glue.d.ts').GlueModel} */
 let model;
-/** @type {string} */
-let modelId;
 /**
  * A cache: the page can send the parts of any parsing again.
  *
@@ -39,12 +38,11 @@ const operations = {
     const { cardJson, bytes } = await fetchModel(modelUrl, (fraction) => report('model', fraction));
     model = glue.Model.load(cardJson, (offset, length) => bytes.subarray(offset, offset + length));
     const card = JSON.parse(model.info());
-    modelId = card.id;
     const classes = JSON.parse(glue.labelSet(card.label_set));
     return [{ module: engine.module, threads: engine.threads, version: glue.version(), card, classes }];
   },
 
-  async parse(/** @type {Origin & { setting?: string }} */ { setting, ...origin }, report) {
+  async parse(/** @type {Origin & { source: Blob | ImageData, setting?: string }} */ { setting, ...origin }, report) {
     release();
     const began = performance.now();
     report('decode', 0);
@@ -68,13 +66,34 @@ const operations = {
     return [rgba, [rgba.buffer]];
   },
 
-  async export({ format, options, ...request }) {
-    const current = hold(request);
-    const bytes =
-      format === 'overlay'
-        ? current.parsing.exportOverlay(options, await photoOf(current))
-        : current.parsing.export(format, options);
-    return [bytes, [bytes.buffer]];
+  async export({ format, name, options, photos, ...request }) {
+    const parsing = await readyFor(format, hold(request));
+    const [path, bytes] = parsing.export(format, name, options, photos);
+    return [{ path, bytes }, [bytes.buffer]];
+  },
+
+  async files({ format, name, options, photos, ...request }) {
+    const parsing = await readyFor(format, hold(request));
+    return [parsing.files(format, name, options, photos).map(([path, bytes]) => [path, new Blob([bytes])])];
+  },
+
+  /** One file of many photos; the bytes of one of them are in memory at a time. */
+  async gather({ format, labelSet, photos }) {
+    const set = new glue.DataSet(format, labelSet);
+    const path = set.name;
+    const pieces = [];
+    try {
+      for (const { stem, files } of /** @type {GatheredPhoto[]} */ (photos)) {
+        /** @type {import('./worker/glue.d.ts').GlueFile[]} */
+        const read = await Promise.all(files.map(async ([of, blob]) => [of, new Uint8Array(await blob.arrayBuffer())]));
+        pieces.push(new Blob([set.add(stem, read)]));
+      }
+    } catch (error) {
+      set.free();
+      throw error;
+    }
+    pieces.push(set.finish());
+    return [{ path, bytes: new Blob(pieces) }];
   },
 };
 
@@ -102,17 +121,25 @@ function hold({ key, parts, origin }) {
   if (parts) {
     release();
     const { labelSet, width, height, labels, people, segments } = parts;
-    const parsing = glue.Parsing.fromParts(labelSet, width, height, labels, people, segments, modelId);
+    const parsing = model.restore(labelSet, width, height, labels, people, segments);
     held = { origin, parsing, photo: null };
   }
   if (held?.origin.key !== key) throw new Error(`parsing ${key} is not held`);
   return held;
 }
 
-/** @param {Held} current */
-async function photoOf(current) {
-  current.photo ??= await readPhoto(glue, current.origin.source, current.origin.maxSide);
-  return current.photo;
+/**
+ * @param {string} format
+ * @param {Held} current
+ * @returns {Promise<GlueParsing>} with the photo, if the format needs it
+ */
+async function readyFor(format, current) {
+  const { parsing, origin } = current;
+  if (format === 'overlay' && origin.source) {
+    current.photo ??= await readPhoto(glue, origin.source, origin.maxSide);
+    parsing.photo = current.photo;
+  }
+  return parsing;
 }
 
 function release() {

@@ -1,8 +1,9 @@
 //! Files in and out, with errors that name them.
 
 use std::fs;
-use std::io::Cursor;
+use std::io::{self, Cursor, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use bodymap::{Card, Model, limits};
 
@@ -50,7 +51,27 @@ pub fn read(path: &Path, max: u64) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(failed)
 }
 
-/// Writes a whole file.
+/// Writes a whole file, and the folders it lies in. Under its name there is at any
+/// time nothing, what was there before, or all of it.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    fs::write(path, bytes).map_err(|e| format!("{}: it cannot be written: {e} (io)", path.display()))
+    create(path, |mut file| file.write_all(bytes))
+}
+
+/// As [`write()`], with the bytes that `fill` writes.
+pub fn create(path: &Path, fill: impl FnOnce(fs::File) -> io::Result<()>) -> Result<(), String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // Others, on other computers too, may be at the same file.
+    let moment = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_nanos());
+    let part = path.with_file_name(format!(".{name}.{}-{moment}.part", std::process::id()));
+    let written = || {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fill(fs::File::create(&part)?)?;
+        fs::rename(&part, path)
+    };
+    written().map_err(|e| {
+        let _ = fs::remove_file(&part);
+        format!("{}: it cannot be written: {e} (io)", path.display())
+    })
 }

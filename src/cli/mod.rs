@@ -1,9 +1,15 @@
 //! `bodymap` on the command line: a thin shell around the library.
 
+mod batch;
 mod bench;
 mod files;
 mod model;
 mod parse;
+mod photos;
+mod pool;
+mod report;
+mod results;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -22,6 +28,7 @@ enum Command {
     Parse(parse::Arguments),
     Model(model::Arguments),
     Bench(bench::Arguments),
+    Serve(serve::Arguments),
 }
 
 pub fn run() -> ExitCode {
@@ -29,5 +36,6 @@ pub fn run() -> ExitCode {
         Command::Parse(arguments) => parse::run(&arguments),
         Command::Model(arguments) => model::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
     }
 }

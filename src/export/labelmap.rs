@@ -2,17 +2,19 @@
 
 use crate::colormap::PaintOptions;
 use crate::error::Result;
-use crate::export::picture;
+use crate::export::{class_list, credit, picture};
+use crate::model::Card;
 use crate::palette::Palette;
 use crate::parsing::Parsing;
 
-/// The label map in the photo's own size. Of the options only the palette
-/// matters: class ids are never left out.
-pub fn png(parsing: &Parsing, options: &PaintOptions) -> Result<Vec<u8>> {
+/// The label map in the photo's own size; text chunks tell the names of the `Classes`
+/// and the `Model` with the licence of its weights. Of the options only the palette matters: class ids are never left out.
+pub(super) fn png(parsing: &Parsing, model: &Card, options: &PaintOptions) -> Result<Vec<u8>> {
     let palette = match &options.palette {
         Some(spec) => Palette::from_spec(spec, parsing.label_set)?,
         None => Palette::of(parsing.label_set),
     };
     let palette = palette.colours().concat();
-    picture::indexed(parsing.width, parsing.height, palette, &parsing.labels)
+    let texts = [("Classes", class_list(parsing.label_set)), ("Model", credit(model))];
+    picture::indexed(parsing.width, parsing.height, palette, &parsing.labels, &texts)
 }

@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use serde::Serialize;
 
-use crate::error::{Code, Error, Result};
-use crate::export::picture;
+use crate::error::Result;
+use crate::export::{picture, to_json};
 use crate::parsing::Parsing;
 
 #[derive(Serialize)]
@@ -17,7 +17,7 @@ struct Answer<'a> {
 
 /// `{"masks": [..], "labels": [..], "scores": [..]}`: the instances, whose masks may
 /// overlap and among which are whole people; with models that have none, the segments.
-pub fn json(parsing: &Parsing) -> Result<Vec<u8>> {
+pub(super) fn json(parsing: &Parsing) -> Result<Vec<u8>> {
     let mut answer = Answer { masks: vec![], labels: vec![], scores: vec![] };
     let mut push = |mask: Vec<u8>, label, score| -> Result<()> {
         let png = picture::grey(parsing.width, parsing.height, &mask)?;
@@ -34,8 +34,7 @@ pub fn json(parsing: &Parsing) -> Result<Vec<u8>> {
             push(parsing.mask(segment)?, &*segment.label, segment.score)?;
         }
     }
-    serde_json::to_vec(&answer)
-        .map_err(|e| Error::new(Code::BadOption, format!("the answer could not be written as JSON: {e}")))
+    to_json(&answer)
 }
 
 #[cfg(test)]

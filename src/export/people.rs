@@ -1,23 +1,19 @@
 //! People map as PNG: pixel = person id, 0 = nobody.
 
-use crate::error::{Result, reserved};
+use crate::error::Result;
 use crate::export::picture;
 use crate::palette::Palette;
 use crate::parsing::Parsing;
 
 /// The people map in the photo's own size: 8-bit indexed in the colours of
 /// Pascal VOC; 16-bit grey if an id is above 255.
-pub fn png(parsing: &Parsing) -> Result<Vec<u8>> {
+pub(super) fn png(parsing: &Parsing) -> Result<Vec<u8>> {
     let Parsing { width, height, people, .. } = parsing;
-    if people.iter().all(|&person| person < 256) {
-        let mut pixels = reserved(people.len(), "the people map")?;
-        pixels.extend(people.iter().map(|&person| person as u8));
-        let palette = Palette::voc(256).colours().concat();
-        return picture::indexed(*width, *height, palette, &pixels);
+    if people.iter().any(|&person| person > 255) {
+        return picture::ids(*width, *height, people);
     }
-    let mut pixels = reserved(2 * people.len(), "the people map")?;
-    pixels.extend(people.iter().flat_map(|person| person.to_be_bytes()));
-    picture::grey16(*width, *height, &pixels)
+    let palette = Palette::voc(256).colours().concat();
+    picture::indexed(*width, *height, palette, &picture::bytes(people)?, &[])
 }
 
 #[cfg(test)]

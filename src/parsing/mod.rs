@@ -113,6 +113,18 @@ impl Parsing {
                 label_set.id()
             ));
         }
+        let is_box = |[x, y, w, h]: [u32; 4]| {
+            let fits = |start: u32, length: u32, side: u32| {
+                length > 0 && start.checked_add(length).is_some_and(|end| end <= side)
+            };
+            fits(x, w, width) && fits(y, h, height)
+        };
+        if let Some(segment) = segments.iter().find(|s| !is_box(s.bbox)) {
+            return wrong(format!(
+                "the box {:?} of a segment is not within {width}x{height} pixels",
+                segment.bbox
+            ));
+        }
         Ok(Parsing { width, height, labels, people, segments, instances: vec![], label_set })
     }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
@@ -120,14 +121,21 @@ export async function parseSample(page, sample) {
  * @param {Page} page
  * @param {string} format value of the button
  */
-export async function download(page, format) {
-  const [saved] = await Promise.all([
-    page.waitForEvent('download'),
-    page.locator(`#downloads [value=${format}]`).click(),
-  ]);
+export function download(page, format) {
+  return saved(page, `#downloads [value=${format}]`);
+}
+
+/**
+ * The file that a button saves.
+ *
+ * @param {Page} page
+ * @param {string} button selector
+ */
+export async function saved(page, button) {
+  const [file] = await Promise.all([page.waitForEvent('download'), page.locator(button).click()]);
   const chunks = [];
-  for await (const chunk of await saved.createReadStream()) chunks.push(chunk);
-  return { name: saved.suggestedFilename(), bytes: Buffer.concat(chunks) };
+  for await (const chunk of await file.createReadStream()) chunks.push(chunk);
+  return { name: file.suggestedFilename(), bytes: Buffer.concat(chunks) };
 }
 
 /**
@@ -153,4 +161,14 @@ export function pixels(page, id = 'colormap') {
     }
     return counts;
   }, id);
+}
+
+/**
+ * The JavaScript on a page of the documentation.
+ *
+ * @param {string} name of the page
+ */
+export async function examples(name) {
+  const text = await readFile(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
+  return [...text.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code);
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { openPage } from './browser.mjs';
+import { examples, openPage } from './browser.mjs';
 import { agreement, native } from './label-map.mjs';
 import { HOST } from './site.mjs';
+import { readZip } from './zip.mjs';
 
 const HOPPER = 'mpl_grace_hopper.jpg';
 const BIDEN = 'facerec_biden.jpg';
@@ -204,7 +205,7 @@ test('wrong options are refused by name and do no harm', async (context) => {
       await failure(BodyMap.load({ modelUrl: '/no-such-model' })),
       await failure(BodyMap.load({ workerUrl: '/no-such-worker.js' })),
       await failure(BodyMap.load({ wasmUrl: '/no-such-engine' })),
-      await failure(parsing.export(/** @type {any} */ ('coco'))),
+      await failure(parsing.export(/** @type {any} */ ('xml'))),
       await failure(parsing.paint(canvas, /** @type {any} */ ({ colour: 'red' }))),
       await failure(parsing.paint(canvas, { palette: /** @type {any} */ ('rainbow') })),
       await failure(parsing.paint(canvas, { classes: [200] })),
@@ -235,4 +236,110 @@ test('where the threads cannot be started the work goes on with one', async (con
     expected: /going on with one thread|404/,
   });
   assert.equal(await page.evaluate(async () => (await BodyMap.load({ threads: 2 })).threads), 1);
+});
+
+test('every format is a file of the native binary\'s kind, named after the photo', async (context) => {
+  const { page } = await openHost(context);
+  const files = await page.evaluate(async (name) => {
+    const bodymap = await BodyMap.load({ threads: 1 });
+    const photo = new File([await sample(name)], 'p.1.jpg');
+    const parsing = await bodymap.parse(photo);
+    const formats = /** @type {const} */ ([
+      'labelmap', 'colormap', 'overlay', 'people', 'json', 'modelscope',
+      'masks', 'cihp', 'lip', 'coco', 'cvat', 'labelstudio', 'labelme',
+    ]);
+    const written = [];
+    for (const format of formats) {
+      const file = await parsing.export(format, { photos: '../photos/' });
+      written.push([file.name, file.type, await latin1(file)]);
+    }
+    return written;
+  }, HOPPER);
+  assert.deepEqual(
+    files.map(([name, type]) => [name, type]),
+    [
+      ['p.1.png', 'image/png'],
+      ['p.1.colormap.png', 'image/png'],
+      ['p.1.overlay.png', 'image/png'],
+      ['p.1.people.png', 'image/png'],
+      ['p.1.json', 'application/json'],
+      ['p.1.modelscope.json', 'application/json'],
+      ['p.1.masks.zip', 'application/zip'],
+      ['p.1.cihp.zip', 'application/zip'],
+      ['p.1.lip.zip', 'application/zip'],
+      ['p.1.coco.json', 'application/json'],
+      ['p.1.cvat.zip', 'application/zip'],
+      ['p.1.labelstudio.json', 'application/json'],
+      ['p.1.json', 'application/json'],
+    ],
+  );
+  const [labelmap, ...others] = files.map(([, , bytes]) => Buffer.from(bytes, 'latin1'));
+  assert.ok(agreement(labelmap, await native(HOPPER)) >= 0.999);
+  // The zip's pictures are those of the parsing.
+  const category = /** @type {Buffer} */ (readZip(others[6]).get('Category_ids/p.1.png'));
+  assert.ok(category.length > 100);
+  assert.equal(JSON.parse(others.at(-1)?.toString() ?? '').imagePath, '../photos/p.1.jpg');
+  assert.equal(JSON.parse(others[8].toString()).images[0].file_name, 'p.1.jpg');
+});
+
+test('a packed parsing is small, and gives the same exports when it is whole again', async (context) => {
+  const { page } = await openHost(context);
+  const outcome = await page.evaluate(async (files) => {
+    const bodymap = await BodyMap.load({ threads: 1 });
+    const photo = await sample(files[0]);
+    const parsing = await bodymap.parse(photo);
+    const packed = await parsing.pack();
+    const other = await bodymap.parse(await sample(files[1]));
+    const again = await bodymap.unpack(packed, { source: photo });
+    const same = [];
+    for (const format of /** @type {const} */ (['coco', 'people', 'overlay'])) {
+      same.push((await latin1(await parsing.export(format))) === (await latin1(await again.export(format))));
+    }
+    const without = await bodymap.unpack(packed);
+    return [
+      packed.size < parsing.labels.length / 4,
+      ...same,
+      again.labels.every((label, i) => label === parsing.labels[i]),
+      other.width,
+      await failure(without.export('overlay')),
+      await failure(bodymap.unpack(new Blob(['no parsing']))),
+      await failure(bodymap.unpack(photo)),
+    ];
+  }, [HOPPER, BIDEN]);
+  const bad = 'bad-option';
+  assert.deepEqual(outcome, [true, true, true, true, true, outcome[5], bad, bad, bad]);
+});
+
+test('a data set takes photos under their names, and says which it cannot', async (context) => {
+  const { page } = await openHost(context);
+  const [codes, size, name, bytes] = await page.evaluate(async (file) => {
+    const bodymap = await BodyMap.load({ threads: 1 });
+    const parsing = await bodymap.parse(await sample(file));
+    const set = bodymap.dataSet('labelmap');
+    await set.add(parsing, { name: 'a/p.jpg' });
+    const failed = [
+      await failure(set.add(parsing, { name: 'a/p.png' })),
+      await failure(set.add(parsing, { name: '../p.jpg' })),
+      await failure(bodymap.dataSet(/** @type {any} */ ('xml')).add(parsing)),
+    ];
+    await set.add(parsing, { name: 'b.jpg' });
+    const zip = await set.finish();
+    return /** @type {const} */ ([failed, set.size, zip.name, await latin1(zip)]);
+  }, HOPPER);
+  assert.deepEqual(codes, ['name-clash', 'bad-option', 'bad-option']);
+  assert.deepEqual([size, name], [2, 'labelmap.zip']);
+  const files = readZip(Buffer.from(bytes, 'latin1'));
+  assert.deepEqual([...files.keys()], ['a/p.png', 'b.png']);
+  assert.ok(files.get('b.png')?.equals(/** @type {Buffer} */ (files.get('a/p.png'))));
+});
+
+test('the example of docs/formats.md', async (context) => {
+  const { page } = await openHost(context);
+  const [, example] = await examples('formats.md');
+  const code = example.replace("import { BodyMap } from './bodymap.js';", '');
+  assert.notEqual(code, example);
+  const names = await page.evaluate(
+    `(async () => { const photo = await sample('${HOPPER}'); ${code}; return [file.name, zip.name, zip.size > 1000]; })()`,
+  );
+  assert.deepEqual(names, ['p1.coco.json', 'cvat.zip', true]);
 });

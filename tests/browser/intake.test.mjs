@@ -53,14 +53,6 @@ test('a dropped photo, and another one that replaces it', async (context) => {
   await shows(page, HOPPER);
 });
 
-test('of several dropped files the first is read, and the page says so', async (context) => {
-  const { page } = await openPage(context);
-  await drop(page, { files: [SAMPLES + HOPPER, SAMPLES + ASTRONAUT] });
-  await result(page);
-  await shows(page, HOPPER);
-  assert.match((await page.textContent('.notice .message')) ?? '', /only the first one, mpl_grace_hopper.jpg/);
-});
-
 test('a dropped text is no photo, and the page says so', async (context) => {
   const { page } = await openPage(context);
   await drop(page, { items: [{ mimeType: 'text/plain', data: 'not a photo' }] });

@@ -28,7 +28,7 @@ test('the markup and the scripts use texts that exist, and all of them', async (
     for (const pair of pairs.split('; ')) used.add(pair.split(':')[1]);
   }
   const code = await scripts();
-  for (const [, key] of code.matchAll(/'(?:[a-z-]+:)?((?:intake|samples|stage|work|settings|people|legend|ready|error)\.[a-z-]+)'/g)) used.add(key);
+  for (const [, key] of code.matchAll(/'(?:[a-z-]+:)?((?:intake|samples|stage|work|settings|people|legend|batch|ready|error)\.[a-z-]+)'/g)) used.add(key);
   for (const key of used) assert.ok(key in en, `${key} has no text`);
   for (const [, name] of code.matchAll(/key: '(\w+)'/g)) {
     for (const part of ['alt', 'credit']) used.add(`samples.${name}.${part}`);

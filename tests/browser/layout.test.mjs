@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 
 import { OUT, SAMPLES, openPage, parseSample, ready, result } from './browser.mjs';
@@ -70,6 +70,23 @@ for (const [device, viewport] of /** @type {const} */ ([['desktop', DESKTOP], ['
       await page.setInputFiles('#file', { name: 'empty.jpg', mimeType: 'image/jpeg', buffer: Buffer.alloc(0) });
       await page.locator('.notice.error').waitFor();
       await check(page, `${device}-${colorScheme}-error`);
+    });
+
+    test(`${device}, ${colorScheme}: so do many photos, and all formats`, async (context) => {
+      const locale = device === 'phone' ? 'zh-CN' : 'en-GB';
+      const { page } = await openPage(context, { context: { viewport, colorScheme, locale } });
+      await ready(page);
+      const photo = await readFile(SAMPLES + HOPPER);
+      const file = (/** @type {string} */ name, buffer = photo) => ({ name, mimeType: 'image/jpeg', buffer });
+      const long = `${'a photo with a very long name '.repeat(4)}.jpg`;
+      await page.setInputFiles('#file', [file('p1.jpg'), file('p2.jpg', photo.subarray(0, 5000)), file(long), file('p4.jpg')]);
+      await page.locator('#batch-list [data-state=done] + [data-state=failed]').waitFor();
+      await check(page, `${device}-${colorScheme}-batch`);
+      await page.locator('#batch-list li:last-child[data-state=done]').waitFor();
+      await page.locator('#batch-list button').first().click();
+      await result(page);
+      await page.locator('#downloads summary').click();
+      await check(page, `${device}-${colorScheme}-formats`);
     });
 
     test(`${device}, ${colorScheme}: so do the people, and what the model was made from`, async (context) => {

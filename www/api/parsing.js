@@ -1,4 +1,5 @@
 import { BodyMapError } from './error.js';
+import { pack } from './packed.js';
 
 /**
  * @typedef {import('../bodymap.d.ts').Parsing} Declared
@@ -12,13 +13,15 @@ import { BodyMapError } from './error.js';
 /** Canvas area that every browser can show; iOS has the smallest limit. */
 const MAX_CANVAS_PIXELS = 16_777_216;
 
-const MEDIA_TYPES = {
-  labelmap: 'image/png',
-  colormap: 'image/png',
-  overlay: 'image/png',
-  people: 'image/png',
-  json: 'application/json',
-};
+/** By the ending of a file. */
+const MEDIA_TYPES = new Map([
+  ['png', 'image/png'],
+  ['json', 'application/json'],
+  ['zip', 'application/zip'],
+]);
+
+/** What a photo without a name is called. */
+const NAMELESS = 'photo.jpg';
 
 /** @implements {Declared} */
 export class Parsing {
@@ -27,7 +30,7 @@ export class Parsing {
 
   /**
    * @param {WorkerSession} session
-   * @param {{ key: number, source: SourceData, maxSide?: number }} origin
+   * @param {{ key: number, source: SourceData | null, maxSide?: number }} origin
    * @param {any} parts the worker's answer
    */
   constructor(session, origin, { width, height, labelSet, labels, people, segments, timings }) {
@@ -52,7 +55,7 @@ export class Parsing {
       width: Math.round(width ?? this.width * fit) || 1,
       height: Math.round(height ?? this.height * fit) || 1,
     };
-    const rgba = await this.#ask({ op: 'paint', ...size, options: JSON.stringify(options) }, signal);
+    const rgba = await this.ask({ op: 'paint', ...size, options: JSON.stringify(options) }, signal);
     const context = /** @type {CanvasRenderingContext2D | null} */ (canvas.getContext('2d'));
     if (!context) throw new BodyMapError('bad-option', 'the canvas cannot be painted: it has another kind of context');
     // Setting a size clears the canvas, even when it stays the same.
@@ -64,23 +67,29 @@ export class Parsing {
   /**
    * @param {ExportFormat} format
    * @param {ExportOptions} [options]
-   * @returns {Promise<Blob>}
+   * @returns {Promise<File>}
    */
-  async export(format, { signal, ...options } = {}) {
-    const type = MEDIA_TYPES[format];
-    if (!type) {
-      const formats = Object.keys(MEDIA_TYPES).join(', ');
-      throw new BodyMapError('bad-option', `there is no export format ${JSON.stringify(format)}; use ${formats}`);
-    }
-    const bytes = await this.#ask({ op: 'export', format, options: JSON.stringify(options) }, signal);
-    return new Blob([bytes], { type });
+  async export(format, options = {}) {
+    return fileOf(await this.ask({ op: 'export', ...exportRequest(this, format, options) }, options.signal));
+  }
+
+  pack() {
+    return pack(this);
+  }
+
+  /** Name of the photo's file, if it had one that a path can have. */
+  get name() {
+    const { source } = this.#origin;
+    return (source instanceof File && source.name.replace(/[\\/\p{Cc}]/gu, '_')) || NAMELESS;
   }
 
   /**
+   * Asks the worker for something about this parsing.
+   *
    * @param {{ op: string, [field: string]: unknown }} request
    * @param {AbortSignal} [signal]
    */
-  #ask(request, signal) {
+  ask(request, signal) {
     const { key } = this.#origin;
     const make = (/** @type {number | null} */ held) => ({ ...request, key, ...(held === key ? {} : this.#parts()) });
     return this.#session.call(make, { signal });
@@ -92,4 +101,23 @@ export class Parsing {
     const segments = JSON.stringify(this.segments);
     return { parts: { width, height, labelSet, labels, people, segments }, origin: this.#origin };
   }
+}
+
+/**
+ * @param {Parsing} parsing
+ * @param {ExportFormat} format
+ * @param {ExportOptions} options
+ */
+export function exportRequest(parsing, format, { name = parsing.name, photos, ...options }) {
+  // The rest is what a picture shows, and the signal, which is not the worker's business.
+  const shown = JSON.stringify({ ...options, signal: undefined });
+  return { format: `${format}`, name: `${name}`, photos, options: shown };
+}
+
+/**
+ * @param {{ path: string, bytes: BlobPart }} answer of the worker
+ * @returns {File}
+ */
+export function fileOf({ path, bytes }) {
+  return new File([bytes], path, { type: MEDIA_TYPES.get(path.split('.').pop() ?? '') });
 }

@@ -115,13 +115,13 @@ export class WorkerSession {
 
   /** @param {Call} call */
   async #perform(call) {
-    const request = call.request(this.#held);
+    const [worker, held] = [this.#worker, this.#held];
+    const request = call.request(held);
     if (!request) return null;
-    const worker = this.#worker;
     this.#held = null;
     const value = await this.#ask(request, call);
     // An abort may have come between the answer and its arrival here.
-    if (worker === this.#worker) this.#held = /** @type {number} */ (request.key);
+    if (worker === this.#worker) this.#held = /** @type {number | undefined} */ (request.key) ?? held;
     return value;
   }
 

@@ -1,21 +1,18 @@
 import { byId } from './element.js';
+import { droppedFiles, filesOfFolder, named } from './photo-files.js';
+
+/** @typedef {import('./photo-files.js').PhotoFile} PhotoFile */
 
 /**
- * Every way a photo comes in: chosen, dropped anywhere on the page, pasted.
+ * Every way photos come in: chosen, as files or as a folder; dropped anywhere on the page; pasted.
  *
- * @param {(files: File[]) => void} onFiles called with what came in, possibly nothing
+ * @param {(photos: PhotoFile[]) => void} onPhotos called with what came in, possibly nothing
  */
-export function startIntake(onFiles) {
-  const button = byId('drop', HTMLButtonElement);
-  const input = byId('file', HTMLInputElement);
-
-  button.addEventListener('click', () => input.click());
-  input.addEventListener('change', () => {
-    const files = [...(input.files ?? [])];
-    // The same file may be chosen again.
-    input.value = '';
-    if (files.length > 0) onFiles(files);
-  });
+export function startIntake(onPhotos) {
+  choose(byId('drop', HTMLButtonElement), byId('file', HTMLInputElement), (files) => onPhotos(named(files)));
+  const folder = byId('folder', HTMLInputElement);
+  choose(byId('choose-folder', HTMLButtonElement), folder, (files) => onPhotos(filesOfFolder(files)));
+  byId('choose-folder', HTMLElement).hidden = !('webkitdirectory' in folder);
 
   document.addEventListener('dragover', (event) => {
     event.preventDefault();
@@ -24,10 +21,25 @@ export function startIntake(onFiles) {
   document.addEventListener('dragleave', (event) => {
     if (event.relatedTarget === null) document.documentElement.classList.remove('is-dragging');
   });
-  document.addEventListener('drop', (event) => {
+  document.addEventListener('drop', async (event) => {
     event.preventDefault();
     document.documentElement.classList.remove('is-dragging');
-    onFiles([...(event.dataTransfer?.files ?? [])]);
+    onPhotos(await droppedFiles(event.dataTransfer));
   });
-  document.addEventListener('paste', (event) => onFiles([...(event.clipboardData?.files ?? [])]));
+  document.addEventListener('paste', (event) => onPhotos(named([...(event.clipboardData?.files ?? [])])));
+}
+
+/**
+ * @param {HTMLButtonElement} button
+ * @param {HTMLInputElement} input
+ * @param {(files: File[]) => void} onFiles
+ */
+function choose(button, input, onFiles) {
+  button.addEventListener('click', () => input.click());
+  input.addEventListener('change', () => {
+    const files = [...(input.files ?? [])];
+    // The same file may be chosen again.
+    input.value = '';
+    if (files.length > 0) onFiles(files);
+  });
 }

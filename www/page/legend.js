@@ -40,7 +40,7 @@ export class Legend {
   /** What is shown, as paint and export options. */
   get options() {
     /** @type {ExportOptions} */
-    const options = { palette: this.#palette };
+    const options = this.#palette.length > 0 ? { palette: this.#palette } : {};
     if (this.#hidden.size > 0) {
       options.classes = this.#classes.map(({ id }) => id).filter((id) => !this.#hidden.has(id));
     }

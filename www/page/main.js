@@ -1,3 +1,4 @@
+import { BatchView, fillBatchFormats } from './batch-view.js';
 import { startDownloads } from './downloads.js';
 import { byId } from './element.js';
 import { Engine } from './engine.js';
@@ -5,6 +6,7 @@ import { say, startLanguage, text } from './i18n.js';
 import { startIntake } from './intake.js';
 import { Legend } from './legend.js';
 import { clearNotices, showError, showNotice } from './notices.js';
+import { answerParseRequests } from './parse-requests.js';
 import { People } from './people.js';
 import { ProgressView } from './progress.js';
 import { showSamples } from './samples.js';
@@ -15,6 +17,9 @@ import { Stage } from './stage.js';
 /**
  * @typedef {import('../bodymap.js').BodyMap} BodyMap
  * @typedef {import('../bodymap.js').Parsing} Parsing
+ * @typedef {import('../bodymap.js').ExportFormat} ExportFormat
+ * @typedef {import('../bodymap.js').ExportOptions} ExportOptions
+ * @typedef {import('./batch.js').Entry} Entry
  */
 
 /** Longest side of the second attempt at a photo that was too much. */
@@ -22,14 +27,17 @@ const SMALLER_SIDE = 1600;
 
 /** @type {AbortController | null} The photo being read, or shown. */
 let current = null;
-/** @type {{ parsing: Parsing, name: string } | null} */
+/** @type {Parsing | null} */
 let shown = null;
 /** @type {(() => void) | null} Parses the photo once more. */
 let again = null;
 
 const readiness = byId('readiness', HTMLElement);
 const progress = new ProgressView(cancel);
-const settings = new Settings(() => again?.());
+const settings = new Settings(() => {
+  batch.restart();
+  again?.();
+});
 const legend = new Legend(
   () => stage.paint(options()),
   (id) => stage.pointOut(id === null ? null : { ...options(), classes: [id] }),
@@ -48,27 +56,58 @@ const engine = new Engine(kept, (event) => {
   if (current) progress.show(event);
 });
 
-startDownloads(() => shown && { ...shown, options: options(), opacity: stage.opacity }, showError);
-startIntake((files) => {
-  const photo = files[0];
-  if (!photo) return noPhoto();
-  open(async () => photo);
-  if (files.length > 1) showNotice('intake.first-only', 'hint', { name: photo.name });
+const batch = new BatchView(engine, {
+  setting: () => settings.chosen,
+  // Of all photos everything is shown, in the reader's colours.
+  optionsFor: (format) => (PAINTED.includes(format) ? { palette: legend.options.palette } : {}),
+  onOpen: openEntry,
+  onClose: () => show('empty'),
+  onError: showError,
 });
 
+startDownloads(() => shown, optionsFor, showError);
+answerParseRequests(engine);
+startIntake((photos) => {
+  if (photos.length === 0) return noPhoto();
+  if (photos.length > 1) return openBatch(photos);
+  batch.close();
+  open(async () => photos[0].file);
+});
+byId('back', HTMLButtonElement).addEventListener('click', backToBatch);
+
 await startLanguage();
-showSamples(open);
+fillBatchFormats();
+showSamples((load) => {
+  batch.close();
+  open(load);
+});
 getReady();
 
 /**
  * Changes the view; the focus does not stay on a button that is gone.
  *
- * @param {'empty' | 'busy' | 'result'} view
+ * @param {'empty' | 'busy' | 'result' | 'batch'} view
  */
 function show(view) {
+  byId('back', HTMLElement).hidden = !batch.isOpen;
   const cancelHadFocus = document.activeElement === byId('cancel', HTMLElement);
   document.documentElement.dataset.view = view;
   if (cancelHadFocus && view !== 'busy') byId(view === 'result' ? 'work-title' : 'drop', HTMLElement).focus();
+}
+
+/** Formats in the reader's colours. */
+const PAINTED = ['colormap', 'overlay', 'labelmap'];
+
+/**
+ * Pictures are saved as they are shown; all else is always whole.
+ *
+ * @param {ExportFormat} format
+ * @returns {ExportOptions}
+ */
+function optionsFor(format) {
+  if (format === 'overlay') return { ...options(), opacity: stage.opacity };
+  if (format === 'colormap') return options();
+  return format === 'labelmap' ? { palette: options().palette } : {};
 }
 
 /** What is shown, as paint and export options. */
@@ -117,7 +156,7 @@ async function open(load, maxSide, isShown = false) {
     signal.throwIfAborted();
     const onProgress = progress.show.bind(progress);
     const parsing = await bodymap.parse(file, { setting: settings.chosen, signal, maxSide, onProgress });
-    await showResult(parsing, file.name, bodymap);
+    await showResult(parsing, bodymap);
   } catch (error) {
     if (signal.aborted) return;
     again = null;
@@ -128,13 +167,56 @@ async function open(load, maxSide, isShown = false) {
   }
 }
 
+/** @param {import('./photo-files.js').PhotoFile[]} photos */
+function openBatch(photos) {
+  leave();
+  batch.open(photos);
+  show('batch');
+  byId('batch-title', HTMLElement).focus({ preventScroll: true });
+  window.scrollTo({ top: 0 });
+}
+
+/**
+ * Shows a photo of the batch that is done.
+ *
+ * @param {Entry} entry
+ */
+async function openEntry(entry) {
+  leave();
+  const mine = (current = new AbortController());
+  try {
+    const [parsing, bodymap] = await Promise.all([batch.parsing(entry), loadEngine()]);
+    if (mine.signal.aborted) return;
+    stage.showPhoto(entry.file);
+    await showResult(parsing, bodymap);
+    window.scrollTo({ top: 0 });
+  } catch (error) {
+    if (!mine.signal.aborted) showError(error);
+  }
+}
+
+function backToBatch() {
+  leave();
+  show('batch');
+  byId('batch-title', HTMLElement).focus();
+}
+
+/** Puts away what is shown. */
+function leave() {
+  current?.abort();
+  current = null;
+  shown = null;
+  again = null;
+  clearNotices();
+  stage.clear();
+}
+
 /**
  * @param {Parsing} parsing
- * @param {string} name of the photo
  * @param {BodyMap} bodymap
  */
-async function showResult(parsing, name, bodymap) {
-  shown = { parsing, name };
+async function showResult(parsing, bodymap) {
+  shown = parsing;
   stage.showParsing(parsing);
   legend.show(parsing, bodymap.classes);
   people.show(parsing);
@@ -146,17 +228,13 @@ async function showResult(parsing, name, bodymap) {
   byId('model-attribution', HTMLElement).textContent = licence.attribution;
   await stage.paint(options());
   // It may have been cancelled or replaced meanwhile.
-  if (shown?.parsing !== parsing) return;
+  if (shown !== parsing) return;
   show('result');
   progress.announce(people.count > 1 ? 'work.done-people' : 'work.done', { people: people.count, classes: legend.size, total });
 }
 
 function cancel() {
-  current?.abort();
-  current = null;
-  shown = null;
-  again = null;
-  stage.clear();
+  leave();
   show('empty');
   progress.announce('work.stopped');
 }

@@ -10,6 +10,7 @@ export interface Glue {
     decode(bytes: Uint8Array): GluePhoto;
     fromRgba(width: number, height: number, rgba: Uint8Array): GluePhoto;
   };
+  DataSet: new (format: string, labelSet: string) => GlueDataSet;
   Model: { load(cardJson: string, readAt: (offset: number, length: number) => Uint8Array): GlueModel };
   CheckpointImport: {
     open(
@@ -17,17 +18,6 @@ export interface Glue {
       readAt: (offset: number, length: number) => Uint8Array,
       templates: [cardJson: string, network: Uint8Array][],
     ): GlueCheckpointImport;
-  };
-  Parsing: {
-    fromParts(
-      labelSet: string,
-      width: number,
-      height: number,
-      labels: Uint8Array,
-      people: Uint16Array,
-      segmentsJson: string,
-      modelId: string,
-    ): GlueParsing;
   };
 }
 
@@ -42,6 +32,14 @@ export interface GluePhoto {
 export interface GlueModel {
   info(): string;
   parse(photo: GluePhoto, setting?: string, onProgress?: (fraction: number) => void): GlueParsing;
+  restore(
+    labelSet: string,
+    width: number,
+    height: number,
+    labels: Uint8Array,
+    people: Uint16Array,
+    segmentsJson: string,
+  ): GlueParsing;
   free(): void;
 }
 
@@ -65,10 +63,22 @@ export interface GlueParsing {
   people(): Uint16Array<ArrayBuffer>;
   segments(): string;
   paint(width: number, height: number, optionsJson: string): Uint8Array<ArrayBuffer>;
-  export(format: string, optionsJson: string): Uint8Array<ArrayBuffer>;
-  exportOverlay(optionsJson: string, photo: GluePhoto): Uint8Array<ArrayBuffer>;
+  /** Needed by the format `overlay`. */
+  set photo(photo: GluePhoto);
+  export(format: string, name: string, optionsJson: string, photos?: string): GlueFile;
+  files(format: string, name: string, optionsJson: string, photos?: string): GlueFile[];
   free(): void;
 }
+
+export interface GlueDataSet {
+  readonly name: string;
+  add(stem: string, files: GlueFile[]): Uint8Array<ArrayBuffer>;
+  /** Consumes the data set. */
+  finish(): Uint8Array<ArrayBuffer>;
+  free(): void;
+}
+
+export type GlueFile = [path: string, bytes: Uint8Array<ArrayBuffer>];
 
 /** What wasm-bindgen-rayon hands to the workers of its pool. */
 export interface PoolBuilder {
