@@ -25,6 +25,9 @@ use crate::error::{Code, Error, Result};
 use crate::limits;
 use crate::model::CheckedFiles;
 
+/// Nodes that are replaced before what they replace is dropped, and the memory of its weights with it.
+const BATCH: usize = 8;
+
 /// A network read from ONNX. tract optimises for one input size at a time; the
 /// plans of the last few sizes are kept.
 pub(crate) struct TractEngine {
@@ -160,12 +163,22 @@ fn put_own_kernels(
     network: &mut TypedModel,
     mut replace: impl FnMut(&TypedModel, &TypedNode) -> TractResult<Option<TypedModelPatch>>,
 ) -> TractResult<()> {
-    for id in network.eval_order()? {
-        if let Some(patch) = replace(network, network.node(id))? {
-            patch.apply(network)?;
+    loop {
+        let mut replaced = 0;
+        for id in network.eval_order()? {
+            if let Some(patch) = replace(network, network.node(id))? {
+                patch.apply(network)?;
+                replaced += 1;
+                if replaced == BATCH {
+                    break;
+                }
+            }
+        }
+        network.compact()?;
+        if replaced < BATCH {
+            return Ok(());
         }
     }
-    network.compact()
 }
 
 impl Engine for TractEngine {
