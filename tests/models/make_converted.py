@@ -4,7 +4,7 @@
 usage: make_converted.py      (needs models/m2fp/requirements-modelscope.txt)
 
 Each goes through its conversion script, as a published checkpoint would, to a folder beside this file. labels.png
-there is the label map of ../m2fp/photo.png by ONNX Runtime and torch: indexed by class, 150x120.
+there is the label map of ../m2fp/photo.png by ONNX Runtime and torch: grey, pixel = class, 150x120.
 """
 import json
 import subprocess
