@@ -16,6 +16,12 @@ pub const MAX_CARD_BYTES: usize = 64 << 10;
 /// Largest model file, in bytes (1 GiB).
 pub const MAX_MODEL_BYTES: u64 = 1 << 30;
 
+/// Most files of a model: the parts that it is downloaded in.
+pub const MAX_MODEL_FILES: usize = 1_024;
+
+/// Largest part of a model that is split for download, in bytes (20 MB).
+pub const MAX_PART_BYTES: u64 = 20_000_000;
+
 /// Largest network without weights, in bytes (16 MiB).
 pub const MAX_TEMPLATE_BYTES: u64 = 16 << 20;
 
