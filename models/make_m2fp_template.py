@@ -6,18 +6,16 @@ usage: make_m2fp_template.py [--single] [--tiny] [--random SEED] OUT
 m2fp/README.md says what a template is.
 """
 import argparse
-import io
 from pathlib import Path
 
-import onnx
 import torch
 from onnx import TensorProto, helper
 
 from m2fp.deformable_attention import DOMAIN
 from m2fp.network import M2FP, Sizes
 from m2fp.random_weights import random_checkpoint
+from onnx_model import model_of, tidy, traced
 
-OPSET = 17
 TINY = {'stem': 8, 'width': 2, 'blocks': (1, 2, 1, 1), 'hidden': 32, 'heads': 4, 'encoder_layers': 2,
         'encoder_ffn': 16, 'decoder_layers': 4, 'decoder_ffn': 16}
 
@@ -27,14 +25,12 @@ def template(sizes):
     network = M2FP(sizes).eval()
     for tensor in network.state_dict().values():    # the exporter makes one of tensors that are equal
         tensor.copy_(torch.rand(tensor.shape))
-    file = io.BytesIO()
     # Weights come out as inputs: these have name and shape, but no data.
-    torch.onnx.export(
-        network, (torch.zeros(1, 3, 64, 96),), file, opset_version=OPSET, dynamo=False, export_params=False,
-        do_constant_folding=False, training=torch.onnx.TrainingMode.PRESERVE, custom_opsets={DOMAIN: 1},
-        input_names=['photo'], output_names=['class_logits', 'mask_logits'],
+    model = traced(
+        network, torch.zeros(1, 3, 64, 96), export_params=False, do_constant_folding=False,
+        training=torch.onnx.TrainingMode.PRESERVE, custom_opsets={DOMAIN: 1},
+        output_names=['class_logits', 'mask_logits'],
         dynamic_axes={'photo': {2: 'height', 3: 'width'}, 'mask_logits': {2: 'mask_height', 3: 'mask_width'}})
-    model = onnx.load_from_string(file.getvalue())
     graph, weights = model.graph, network.state_dict()
     missing = {key for key in weights if not key.endswith('num_batches_tracked')} ^ {
         value.name for value in graph.input if value.name != 'photo'}
@@ -45,33 +41,7 @@ def template(sizes):
     outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, sizes.queries, *rest])
                for name, rest in (('class_logits', [sizes.classes + 1]),
                                   ('mask_logits', ['mask_height', 'mask_width']))]
-    built = helper.make_model(
-        helper.make_graph(tidy(graph), 'm2fp', photo, outputs, initializers),
-        opset_imports=model.opset_import, producer_name='bodymap')
-    built.ir_version = 8
-    return built
-
-
-def tidy(graph):
-    """The nodes of the graph, each computed once, without traces of the exporter, under short names."""
-    names = {'': ''}
-    kept, seen = [], {}
-    outputs = {value.name for value in graph.output}
-    for node in graph.node:
-        inputs = [names.get(name, name) for name in node.input]
-        attributes = sorted(attribute.SerializeToString(deterministic=True) for attribute in node.attribute)
-        same = (node.domain, node.op_type, *inputs, *attributes)
-        if same in seen and outputs.isdisjoint(node.output):
-            names.update(zip(node.output, seen[same], strict=True))
-            continue
-        for i, name in enumerate(node.output):
-            names[name] = name if name in outputs else f'{node.op_type}_{len(kept)}' + (f'_{i}' if i else '')
-        seen[same] = [names[name] for name in node.output]
-        short = helper.make_node(node.op_type, inputs, seen[same], name=seen[same][0])
-        short.domain = node.domain
-        short.attribute.extend(node.attribute)
-        kept.append(short)
-    return kept
+    return model_of('m2fp', tidy(graph), photo, outputs, initializers, model.opset_import)
 
 
 def main():

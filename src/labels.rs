@@ -11,6 +11,12 @@ pub enum LabelSet {
     /// Look Into Person, 20 classes (Liang et al., TPAMI 2018): those of CIHP, but
     /// jumpsuits in place of the skin of the torso.
     Lip,
+    /// Active Template Regression, 18 classes (Liang et al., TPAMI 2015), in the order
+    /// of the published SCHP and SegFormer models.
+    Atr,
+    /// Pascal-Person-Part, 7 classes (Chen et al., CVPR 2014): parts only, left and
+    /// right together.
+    Pascal,
 }
 
 const CIHP: [&str; 20] = [
@@ -42,18 +48,48 @@ const LIP: [&str; 20] = {
     names
 };
 
+const ATR: [&str; 18] = [
+    "Background",
+    "Hat",
+    "Hair",
+    "Sunglasses",
+    "Upper-clothes",
+    "Skirt",
+    "Pants",
+    "Dress",
+    "Belt",
+    "Left-shoe",
+    "Right-shoe",
+    "Face",
+    "Left-leg",
+    "Right-leg",
+    "Left-arm",
+    "Right-arm",
+    "Bag",
+    "Scarf",
+];
+
+const PASCAL: [&str; 7] =
+    ["Background", "Head", "Torso", "Upper-arms", "Lower-arms", "Upper-legs", "Lower-legs"];
+
 /// CIHP's and LIP's.
-const MIRRORED: [u8; 20] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 14, 17, 16, 19, 18];
+const CIHP_MIRRORED: [u8; 20] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 14, 17, 16, 19, 18];
+
+const ATR_MIRRORED: [u8; 18] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 9, 11, 13, 12, 15, 14, 16, 17];
+
+const PASCAL_MIRRORED: [u8; 7] = [0, 1, 2, 3, 4, 5, 6];
 
 impl LabelSet {
     /// Every label set.
-    pub const ALL: [LabelSet; 2] = [LabelSet::Cihp, LabelSet::Lip];
+    pub const ALL: [LabelSet; 4] = [LabelSet::Cihp, LabelSet::Lip, LabelSet::Atr, LabelSet::Pascal];
 
     /// The name cards and exports use, such as `cihp`.
     pub fn id(self) -> &'static str {
         match self {
             LabelSet::Cihp => "cihp",
             LabelSet::Lip => "lip",
+            LabelSet::Atr => "atr",
+            LabelSet::Pascal => "pascal",
         }
     }
 
@@ -66,7 +102,9 @@ impl LabelSet {
     /// places, the others stay. The index is the class id.
     pub fn mirrored(self) -> &'static [u8] {
         match self {
-            LabelSet::Cihp | LabelSet::Lip => &MIRRORED,
+            LabelSet::Cihp | LabelSet::Lip => &CIHP_MIRRORED,
+            LabelSet::Atr => &ATR_MIRRORED,
+            LabelSet::Pascal => &PASCAL_MIRRORED,
         }
     }
 
@@ -75,6 +113,8 @@ impl LabelSet {
         match self {
             LabelSet::Cihp => &CIHP,
             LabelSet::Lip => &LIP,
+            LabelSet::Atr => &ATR,
+            LabelSet::Pascal => &PASCAL,
         }
     }
 }

@@ -47,7 +47,7 @@ pub use error::{Code, Error, Result};
 pub use labels::LabelSet;
 pub use model::{
     Card, Channels, Checkpoint, Import, Input, Licence, Model, ModelFile, OutputKind, Pad, PadWhen, Pass,
-    Precision, QueryRule, Resample, Setting, SizeRule, Template, Upsample,
+    Precision, QueryRule, Resample, Setting, SizeRule, Template, Upsample, split,
 };
 pub use palette::{Colour, DrawingOrder, Palette, PaletteSpec};
 pub use parsing::{Instance, Parsing, Segment};

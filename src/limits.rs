@@ -16,6 +16,12 @@ pub const MAX_CARD_BYTES: usize = 64 << 10;
 /// Largest model file, in bytes (1 GiB).
 pub const MAX_MODEL_BYTES: u64 = 1 << 30;
 
+/// Most files of a model: the parts that it is downloaded in.
+pub const MAX_MODEL_FILES: usize = 1_024;
+
+/// Largest part of a model that is split for download, in bytes (20 MB).
+pub const MAX_PART_BYTES: u64 = 20_000_000;
+
 /// Largest network without weights, in bytes (16 MiB).
 pub const MAX_TEMPLATE_BYTES: u64 = 16 << 20;
 
@@ -57,6 +63,10 @@ pub const MAX_EXPANDED_WEIGHTS: usize = 16 << 20;
 
 /// Input sizes for which an optimised plan of the network is kept.
 pub const MAX_PLANS: usize = 3;
+
+/// Most bytes of weights that are kept beside the plans (64 MiB); a larger model is read
+/// again for photos that need another input size.
+pub const MAX_KEPT_WEIGHTS: usize = 64 << 20;
 
 /// Most bytes of weights in all plans, if there is more than one (256 MiB).
 pub const MAX_PLAN_BYTES: usize = 256 << 20;

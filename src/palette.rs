@@ -13,7 +13,7 @@ pub struct Palette(Vec<[u8; 3]>);
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum PaletteSpec {
-    /// `"cihp"` or `"voc"`.
+    /// `"cihp"`, the label set's own, or `"voc"`.
     Name(String),
     /// One colour a class, in the order of the class ids.
     Colours(Vec<Colour>),
@@ -56,11 +56,38 @@ const CIHP: [[u8; 3]; 20] = [
     [255, 170, 0],
 ];
 
+/// What CIHP has as well in its colours; belt and bag in colours of their own.
+const ATR: [[u8; 3]; 18] = [
+    CIHP[0],
+    CIHP[1],
+    CIHP[2],
+    CIHP[4],
+    CIHP[5],
+    CIHP[12],
+    CIHP[9],
+    CIHP[6],
+    [170, 170, 170],
+    CIHP[18],
+    CIHP[19],
+    CIHP[13],
+    CIHP[16],
+    CIHP[17],
+    CIHP[14],
+    CIHP[15],
+    [170, 0, 255],
+    CIHP[11],
+];
+
+/// The colours that CIHP has for face, upper clothes, arms and legs.
+const PASCAL: [[u8; 3]; 7] = [CIHP[0], CIHP[13], CIHP[5], CIHP[14], CIHP[15], CIHP[16], CIHP[17]];
+
 impl Palette {
     /// The default palette of a label set.
     pub fn of(label_set: LabelSet) -> Palette {
         match label_set {
             LabelSet::Cihp | LabelSet::Lip => Palette(CIHP.to_vec()),
+            LabelSet::Atr => Palette(ATR.to_vec()),
+            LabelSet::Pascal => Palette(PASCAL.to_vec()),
         }
     }
 
@@ -140,12 +167,20 @@ const CIHP_ORDER: [u8; 20] = [0, 10, 16, 17, 14, 15, 13, 8, 18, 19, 9, 12, 6, 5,
 /// The same with jumpsuits below what is worn over them.
 const LIP_ORDER: [u8; 20] = [0, 16, 17, 14, 15, 13, 8, 18, 19, 9, 12, 10, 6, 5, 7, 2, 11, 3, 4, 1];
 
+/// The same with the belt on the clothes and the bag before them.
+const ATR_ORDER: [u8; 18] = [0, 12, 13, 14, 15, 11, 9, 10, 6, 5, 7, 4, 8, 2, 17, 16, 3, 1];
+
+/// From the feet up.
+const PASCAL_ORDER: [u8; 7] = [0, 6, 5, 4, 3, 2, 1];
+
 impl DrawingOrder {
     /// The default order of a label set.
     pub fn of(label_set: LabelSet) -> DrawingOrder {
         match label_set {
             LabelSet::Cihp => DrawingOrder(CIHP_ORDER.to_vec()),
             LabelSet::Lip => DrawingOrder(LIP_ORDER.to_vec()),
+            LabelSet::Atr => DrawingOrder(ATR_ORDER.to_vec()),
+            LabelSet::Pascal => DrawingOrder(PASCAL_ORDER.to_vec()),
         }
     }
 

@@ -2,6 +2,7 @@
 //! `www/bodymap.js`, which talks to the worker.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::rc::Rc;
 
@@ -98,13 +99,15 @@ impl Model {
     /// Reads a model; size and SHA-256 are checked against the card.
     ///
     /// `read_at(offset, length)` gives a part of the model's files, joined in order, as
-    /// an `Uint8Array`. The file is read twice, piece by piece, so that it need not
-    /// be in memory.
+    /// an `Uint8Array`. The file is read twice, piece by piece, so that it need not be in
+    /// memory. With a large model the function is kept until the model is freed, and
+    /// called again while photos are parsed that need another size of the input.
     pub fn load(card_json: &str, read_at: Function) -> Result<Model, JsValue> {
         let load = || {
             let card = Card::from_json(card_json)?;
             let size = card.files.iter().map(|file| file.bytes).sum();
-            let model = crate::Model::read(card.clone(), JsFile { size, at: 0, read_at })?;
+            let file = JsFile { size, at: 0, read_at: Held::new(read_at) };
+            let model = crate::Model::read(card.clone(), file)?;
             Ok(Model { model, card: card.into() })
         };
         load().map_err(thrown)
@@ -180,7 +183,10 @@ impl CheckpointImport {
                 Template::new(&card, Uint8Array::new(&pair.get(1)).to_vec())
             });
             let templates = templates.collect::<Result<Vec<_>>>()?;
-            Import::new(Checkpoint::open(JsFile { size: size as u64, at: 0, read_at })?, templates)
+            Import::new(
+                Checkpoint::open(JsFile { size: size as u64, at: 0, read_at: Held::new(read_at) })?,
+                templates,
+            )
         };
         open().map(CheckpointImport).map_err(thrown)
     }
@@ -188,7 +194,7 @@ impl CheckpointImport {
     /// JSON `{card, ignored, bytes}`: the card without files, what of the checkpoint is
     /// not used, and the size of the model file in each precision, `{f32, f16, i8}`.
     pub fn info(&self) -> Result<String, JsValue> {
-        let bytes: std::collections::BTreeMap<&str, u64> =
+        let bytes: BTreeMap<&str, u64> =
             Precision::ALL.into_iter().map(|precision| (precision.name(), self.0.size(precision))).collect();
         let info = serde_json::json!({
             "card": self.0.template().card(), "ignored": self.0.ignored(), "bytes": bytes
@@ -216,7 +222,36 @@ impl CheckpointImport {
 struct JsFile {
     size: u64,
     at: u64,
-    read_at: Function,
+    read_at: Held,
+}
+
+/// A function of JavaScript that stays on its thread, whereas its number may go anywhere.
+struct Held(u32);
+
+thread_local! {
+    static FUNCTIONS: RefCell<BTreeMap<u32, Function>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+impl Held {
+    fn new(function: Function) -> Held {
+        FUNCTIONS.with_borrow_mut(|functions| {
+            let number = functions.last_key_value().map_or(0, |(last, _)| last + 1);
+            functions.insert(number, function);
+            Held(number)
+        })
+    }
+
+    fn get(&self) -> io::Result<Function> {
+        FUNCTIONS
+            .with_borrow(|functions| functions.get(&self.0).cloned())
+            .ok_or_else(|| io::Error::other("a file can be read on the thread only that opened it"))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        FUNCTIONS.with_borrow_mut(|functions| functions.remove(&self.0));
+    }
 }
 
 impl Read for JsFile {
@@ -226,7 +261,7 @@ impl Read for JsFile {
             return Ok(0);
         }
         let (offset, length) = ((self.at as f64).into(), (length as f64).into());
-        let part = self.read_at.call2(&JsValue::NULL, &offset, &length).map_err(failed)?;
+        let part = self.read_at.get()?.call2(&JsValue::NULL, &offset, &length).map_err(failed)?;
         let part = part.dyn_into::<Uint8Array>().map_err(|_| io::Error::other("readAt returned no bytes"))?;
         let read = (part.length() as usize).min(bytes.len());
         part.subarray(0, read as u32).copy_to(&mut bytes[..read]);

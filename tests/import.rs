@@ -266,3 +266,52 @@ fn bad_checkpoints_are_refused_by_name() {
         assert!(std::fs::read_dir(&out).map_or(0, |files| files.count()) == 0, "{name}");
     }
 }
+
+#[test]
+fn a_split_model_is_the_same_model() {
+    let folder = folder("split");
+    let (whole, parts) = (folder.join("whole"), folder.join("parts"));
+    let checkpoint = PathBuf::from(format!("{M2FP}/tiny-multi.pt"));
+    assert!(import_command(&checkpoint, &whole, &["--accept-licence"]).status.success());
+    let card =
+        |folder: &Path| Card::from_json(&std::fs::read_to_string(folder.join("card.json")).unwrap()).unwrap();
+    let split = |bytes: &str| {
+        let card = whole.join("card.json");
+        bodymap(&["model", "split", text(&card), "--out", text(&parts), "--part-bytes", bytes])
+    };
+    let output = split("50000");
+    assert!(output.status.success(), "{output:?}");
+    let (before, after) = (card(&whole), card(&parts));
+    assert_eq!(Card { files: vec![], ..before.clone() }, Card { files: vec![], ..after.clone() });
+    assert_eq!(after.files.len() as u64, before.files[0].bytes.div_ceil(50_000));
+    assert!(after.files.len() > 3 && after.files.iter().all(|part| part.bytes <= 50_000));
+    assert_eq!(after.files[1].path, "tiny-multi-f16.002.onnx");
+    let joined: Vec<u8> =
+        after.files.iter().flat_map(|part| std::fs::read(parts.join(&part.path)).unwrap()).collect();
+    assert!(joined == std::fs::read(whole.join(&before.files[0].path)).unwrap());
+
+    let photo = format!("{SAMPLES}/mpl_grace_hopper.jpg");
+    let parsed = |folder: &Path| {
+        let (card, out) = (folder.join("card.json"), folder.join("results"));
+        let output = bodymap(&["parse", &photo, "--model", text(&card), "--out", text(&out)]);
+        assert!(output.status.success(), "{output:?}");
+        std::fs::read(out.join("mpl_grace_hopper.json")).unwrap()
+    };
+    assert!(parsed(&whole) == parsed(&parts));
+
+    for (bytes, code) in [("0", "bad-option"), ("20000001", "bad-option"), ("100", "bad-option")] {
+        let output = split(bytes);
+        assert!(String::from_utf8(output.stderr).unwrap().contains(code), "{bytes}");
+    }
+    let part = parts.join(&after.files[2].path);
+    let mut bytes = std::fs::read(&part).unwrap();
+    bytes[7] ^= 1;
+    std::fs::write(&part, bytes).unwrap();
+    let card = parts.join("card.json");
+    let output = bodymap(&["parse", &photo, "--model", text(&card), "--out", text(&folder)]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        error.contains("tiny-multi-f16.003.onnx is not the file") && error.contains("wrong-hash"),
+        "{error}"
+    );
+}

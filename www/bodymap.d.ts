@@ -19,16 +19,20 @@ export interface Progress {
   /**
    * `wasm`: the engine is fetched and compiled (0, then 1); `model`: bytes of
    * the model, from the sizes on its card; `decode`: the photo is read;
-   * `inference`: the network runs; `finish`: the result is copied.
+   * `inference`: the network runs; `finish`: the result is copied; `import`: bytes
+   * of the model that is made of a checkpoint.
    */
-  stage: 'wasm' | 'model' | 'decode' | 'inference' | 'finish';
+  stage: 'wasm' | 'model' | 'decode' | 'inference' | 'finish' | 'import';
   /** Part of the stage that is done, 0 to 1, never falling. */
   fraction: number;
 }
 
 export interface LoadOptions {
-  /** Folder of the model below `models/`. Default `default`. */
-  model?: string;
+  /**
+   * Folder of the model below `models/`, by default `default`; or the id of one of
+   * {@link BodyMap.storedModels}; or files: a card and the files that it names, in order.
+   */
+  model?: string | { stored: string } | { card: Blob; files: Blob[] };
   /** Told about the stages `wasm` and `model`. */
   onProgress?: (progress: Progress) => void;
   /** Stops loading; the promise rejects with `signal.reason`. */
@@ -37,8 +41,15 @@ export interface LoadOptions {
   wasmUrl?: string | URL;
   /** The worker script, of the page's own origin. Default `worker.js` beside this module. */
   workerUrl?: string | URL;
-  /** Folder that holds the model's `card.json` and files; overrides `model`. */
+  /**
+   * Address of the model's card (`.json`), or of the folder that holds `card.json`; the files
+   * are beside it. Overrides `model`. Files are downloaded one after the other and kept as they
+   * come, so that a download that broke off goes on; `bodymap model split` makes parts of a
+   * large one.
+   */
   modelUrl?: string | URL;
+  /** Folder of the networks that checkpoints are read into. Default `models/m2fp/` beside this module. */
+  templatesUrl?: string | URL;
   /**
    * Threads of the engine, 1 or more. Default: the processors the browser
    * reports, at most 8. Without cross-origin isolation (COOP and COEP headers)
@@ -99,6 +110,36 @@ export interface ModelCard {
   /** Choices between speed and quality, the default one first. */
   settings: Setting[];
   [field: string]: unknown;
+}
+
+/** A model that is kept on this device, in the Origin Private File System. */
+export interface StoredModel {
+  /** For {@link LoadOptions.model} and {@link BodyMap.removeModel}. */
+  id: string;
+  card: ModelCard;
+  /** Size of its files. */
+  bytes: number;
+}
+
+/** What a checkpoint would become. */
+export interface CheckpointInfo {
+  /** Card of the models that are made of it, without files. Its licence is that of the weights. */
+  card: ModelCard;
+  /** What of the checkpoint is not used. */
+  ignored: string[];
+  /** Size of the model in each precision. */
+  bytes: { f32: number; f16: number; i8: number };
+}
+
+export interface ImportOptions {
+  /** Name of the licence that was accepted: `card.licence.name` of {@link BodyMap.inspectCheckpoint}. */
+  licence: string;
+  /** Weights as 32-bit floats, as 16-bit ones, or as 8-bit whole numbers, which is less exact. Default `f16`. */
+  precision?: 'f32' | 'f16' | 'i8';
+  /** Stops the import; nothing of it is kept. */
+  signal?: AbortSignal;
+  /** Told about the stage `import`. */
+  onProgress?: (progress: Progress) => void;
 }
 
 /** One class of one person. */
@@ -246,10 +287,18 @@ export declare class BodyMap {
    * Starts the worker and fetches engine and model; the model is kept in the
    * Cache API under its hash and checked each time it is read.
    *
-   * Errors: `download-failed`, `wrong-hash`, `bad-card`, `bad-model`,
+   * Errors: `download-failed`, `wrong-hash`, `bad-card`, `bad-model`, `no-such-model`, `io`,
    * `unsupported-browser`, `out-of-memory`, `worker-crashed`, `bad-option`.
    */
   static load(options?: LoadOptions): Promise<BodyMap>;
+  /**
+   * The models that were imported on this device.
+   *
+   * Errors: `storage-unavailable`, as in private windows of some browsers.
+   */
+  static storedModels(): Promise<StoredModel[]>;
+  /** Removes a stored model; whoever has loaded it should load another. Errors: `io`, `storage-unavailable`. */
+  static removeModel(id: string): Promise<void>;
   readonly model: ModelCard;
   /** Ids of the model's settings for {@link ParseOptions.setting}, the default one first. */
   readonly settings: string[];
@@ -259,6 +308,8 @@ export declare class BodyMap {
   readonly threads: number;
   /** Version of the engine. */
   readonly version: string;
+  /** Bytes of memory that the engine had taken when it last answered. It gives none back until its worker ends. */
+  readonly memory: number;
   /**
    * Errors: `empty-file`, `file-too-large`, `unsupported-format`,
    * `photo-too-large`, `truncated`, `corrupt-photo`, `bad-source`,
@@ -275,6 +326,22 @@ export declare class BodyMap {
    * Errors: `bad-option`.
    */
   unpack(packed: Blob, options?: { source?: Source; maxSide?: number }): Promise<Parsing>;
+  /**
+   * Looks into a PyTorch checkpoint of M2FP (`pytorch_model.pt` of ModelScope) and runs nothing of it.
+   *
+   * Errors: `empty-file`, `unsupported-checkpoint`, `truncated-checkpoint`, `corrupt-checkpoint`,
+   * `checkpoint-too-complex`, `missing-weights`, `wrong-shape`, `io`, `download-failed`.
+   */
+  inspectCheckpoint(checkpoint: Blob, options?: { signal?: AbortSignal }): Promise<CheckpointInfo>;
+  /**
+   * Makes a model of a checkpoint and keeps it on this device. The weights go from file to file;
+   * one tensor of them is in memory at a time. The model is, byte for byte, that of
+   * `bodymap model import`. If it is kept already it is not kept twice.
+   *
+   * Errors: those of {@link inspectCheckpoint}, `licence-not-accepted`, `bad-option`, `storage-full`,
+   * `storage-unavailable`, `out-of-memory`.
+   */
+  importCheckpoint(checkpoint: Blob, options: ImportOptions): Promise<StoredModel>;
   /** Ends the worker and frees its memory; later calls fail with `disposed`. */
   dispose(): void;
 }

@@ -3,6 +3,7 @@ import { BodyMapError } from './api/error.js';
 import { unpack } from './api/packed.js';
 import { Parsing } from './api/parsing.js';
 import { sourceData } from './api/source.js';
+import { removeModel, storedModels } from './api/stored-models.js';
 import { WorkerSession } from './api/worker-session.js';
 
 export { BodyMapError };
@@ -17,26 +18,46 @@ export { BodyMapError };
 /** @implements {Declared} */
 export class BodyMap {
   #session;
+  #templatesUrl;
   #parsings = 0;
 
-  /** @param {WorkerSession} session */
-  constructor(session) {
+  /**
+   * @param {WorkerSession} session
+   * @param {string} templatesUrl
+   */
+  constructor(session, templatesUrl) {
     this.#session = session;
+    this.#templatesUrl = templatesUrl;
   }
 
   /** @param {LoadOptions} [options] */
-  static async load({ model = 'default', onProgress, signal, wasmUrl, workerUrl, modelUrl, threads } = {}) {
+  static async load({ model = 'default', onProgress, signal, wasmUrl, workerUrl, modelUrl, templatesUrl, threads } = {}) {
     if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
       throw new BodyMapError('bad-option', `threads is ${threads}, not a whole number above 0`);
     }
     const session = new WorkerSession(address(workerUrl ?? './worker.js'), {
       op: 'start',
       wasmUrl: folder(wasmUrl ?? './pkg/'),
-      modelUrl: folder(modelUrl ?? `./models/${model}/`),
+      model: modelUrl === undefined && typeof model === 'object' ? model : { url: cardUrl(modelUrl ?? `./models/${model}/`) },
       threads,
     });
-    await session.call(() => null, { onProgress, signal });
-    return new BodyMap(session);
+    try {
+      await session.call(() => null, { onProgress, signal });
+    } catch (error) {
+      // A worker whose model failed has the engine's memory still.
+      session.dispose();
+      throw error;
+    }
+    return new BodyMap(session, folder(templatesUrl ?? './models/m2fp/'));
+  }
+
+  static storedModels() {
+    return storedModels();
+  }
+
+  /** @param {string} id */
+  static removeModel(id) {
+    return removeModel(id);
   }
 
   get model() {
@@ -57,6 +78,10 @@ export class BodyMap {
 
   get version() {
     return this.#session.started.version;
+  }
+
+  get memory() {
+    return this.#session.memory;
   }
 
   /**
@@ -84,6 +109,26 @@ export class BodyMap {
     return new Parsing(this.#session, origin, await unpack(packed));
   }
 
+  /**
+   * @param {Blob} checkpoint
+   * @param {{ signal?: AbortSignal }} [options]
+   * @returns {Promise<import('./bodymap.d.ts').CheckpointInfo>}
+   */
+  inspectCheckpoint(checkpoint, { signal } = {}) {
+    const request = { op: 'inspect', checkpoint, templatesUrl: this.#templatesUrl };
+    return this.#session.call(() => request, { signal });
+  }
+
+  /**
+   * @param {Blob} checkpoint
+   * @param {import('./bodymap.d.ts').ImportOptions} options
+   * @returns {Promise<import('./bodymap.d.ts').StoredModel>}
+   */
+  importCheckpoint(checkpoint, { licence, precision = 'f16', signal, onProgress }) {
+    const request = { op: 'import', checkpoint, licence, precision, templatesUrl: this.#templatesUrl };
+    return this.#session.call(() => request, { signal, onProgress });
+  }
+
   dispose() {
     this.#session.dispose();
   }
@@ -92,6 +137,11 @@ export class BodyMap {
 /** @param {string | URL} url relative to this module */
 function address(url) {
   return new URL(url, import.meta.url);
+}
+
+/** @param {string | URL} url of a card, or of the folder that it is in */
+function cardUrl(url) {
+  return address(url).pathname.endsWith('.json') ? address(url).href : `${folder(url)}card.json`;
 }
 
 /** @param {string | URL} url */

@@ -41,10 +41,10 @@ const HEADERS = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
-/** Fetched when first used: engines and full-size samples. */
-const ON_USE = /^(pkg|samples)\/(?!.*\.thumb\.jpg$)/;
+/** Fetched when first used: engines, full-size samples, networks without weights. */
+const ON_USE = /^(pkg|samples|models\/m2fp)\/(?!.*\.thumb\.jpg$)/;
 /** Never kept here: bodymap.js keeps models under their hash; the rest is of no use to the page. */
-const NOT_KEPT = /\.(onnx|d\.ts)$|^(files\.json|sw\.js)$/;
+const NOT_KEPT = /^models\/(?!m2fp\/).*\.onnx$|\.d\.ts$|^(files\.json|sw\.js)$/;
 
 scope.addEventListener('install', (event) => event.waitUntil(install()));
 scope.addEventListener('activate', (event) => event.waitUntil(activate()));

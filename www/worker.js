@@ -1,6 +1,8 @@
+import { importCheckpoint, inspectCheckpoint } from './worker/checkpoint.js';
 import { startEngine } from './worker/engine.js';
-import { fetchModel } from './worker/model-store.js';
+import { openModel } from './worker/model-store.js';
 import { readPhoto } from './worker/photo.js';
+import { readAt } from './worker/read-at.js';
 
 /**
  * @typedef {import('./worker/glue.d.ts').GluePhoto} GluePhoto
@@ -19,6 +21,8 @@ const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ 
 
 /** @type {import('./worker/glue.d.ts').Glue} */
 let glue;
+/** @type {WebAssembly.Memory} */
+let memory;
 /** @type {import('./worker/glue.d.ts').GlueModel} */
 let model;
 /**
@@ -30,13 +34,13 @@ let held = null;
 
 /** @type {{ [op: string]: (request: any, report: Report) => Promise<[value: any, transfer?: Transferable[]]> }} */
 const operations = {
-  async start({ wasmUrl, modelUrl, threads, module }, report) {
+  async start({ wasmUrl, model: source, threads, module }, report) {
     report('wasm', 0);
     const engine = await startEngine(wasmUrl, threads, module);
-    glue = engine.glue;
+    ({ glue, memory } = engine);
     report('wasm', 1);
-    const { cardJson, bytes } = await fetchModel(modelUrl, (fraction) => report('model', fraction));
-    model = glue.Model.load(cardJson, (offset, length) => bytes.subarray(offset, offset + length));
+    const { cardJson, file } = await openModel(source, (fraction) => report('model', fraction));
+    model = glue.Model.load(cardJson, readAt(file));
     const card = JSON.parse(model.info());
     const classes = JSON.parse(glue.labelSet(card.label_set));
     return [{ module: engine.module, threads: engine.threads, version: glue.version(), card, classes }];
@@ -59,6 +63,14 @@ const operations = {
     report('finish', 1);
     const timings = { decode: decoded - began, inference: inferred - decoded, total: performance.now() - began };
     return [{ width, height, labelSet, labels, people, segments, timings }, [labels.buffer, people.buffer]];
+  },
+
+  async inspect({ templatesUrl, checkpoint }) {
+    return [await inspectCheckpoint(glue, templatesUrl, checkpoint)];
+  },
+
+  async import({ templatesUrl, ...wanted }, report) {
+    return [await importCheckpoint(glue, templatesUrl, wanted, (fraction) => report('import', fraction))];
   },
 
   async paint({ width, height, options, ...request }) {
@@ -153,7 +165,7 @@ scope.onmessage = async ({ data: { op, ...request } }) => {
   const report = (stage, fraction) => scope.postMessage({ progress: { stage, fraction } });
   try {
     const [value, transfer = []] = await operations[op](request, report);
-    scope.postMessage({ value }, transfer);
+    scope.postMessage({ value, memory: memory.buffer.byteLength }, transfer);
   } catch (thrown) {
     const error = /** @type {Error & { code?: string }} */ (thrown);
     // An error without a code is a trap or a bug; either leaves the engine in an unknown state.

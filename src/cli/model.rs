@@ -26,6 +26,7 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Import(ImportArguments),
+    Split(SplitArguments),
 }
 
 /// Make a model of M2FP's PyTorch checkpoint, as ModelScope publishes it.
@@ -51,6 +52,22 @@ struct ImportArguments {
     template: Option<PathBuf>,
 }
 
+/// Split a model into parts, so that a page downloads it part by part.
+///
+/// Writes DIR/card.json and the parts that it names, each with its size and SHA-256. A download
+/// that breaks off goes on with the parts that are missing.
+#[derive(Args)]
+struct SplitArguments {
+    /// Card of the model, beside its files.
+    card: PathBuf,
+    /// Folder for the parts; made if missing.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Size of the parts in bytes.
+    #[arg(long, default_value_t = limits::MAX_PART_BYTES)]
+    part_bytes: u64,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Stored {
     F32,
@@ -59,8 +76,11 @@ enum Stored {
 }
 
 pub fn run(arguments: &Arguments) -> ExitCode {
-    let Command::Import(arguments) = &arguments.command;
-    match import(arguments) {
+    let done = match &arguments.command {
+        Command::Import(arguments) => import(arguments),
+        Command::Split(arguments) => split(arguments),
+    };
+    match done {
         Ok(status) => status,
         Err(message) => {
             eprintln!("bodymap: {message}");
@@ -107,6 +127,19 @@ fn import(arguments: &ImportArguments) -> Result<ExitCode, String> {
     files::write(&card_file, card.to_json().as_bytes())?;
     println!("{}: {} bytes", model.display(), card.files[0].bytes);
     println!("{}", card_file.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn split(SplitArguments { card, out, part_bytes }: &SplitArguments) -> Result<ExitCode, String> {
+    let (whole, joined) = files::card_and_files(card)?;
+    let split = bodymap::split(&whole, joined, *part_bytes, &mut |name, bytes| {
+        files::write(&out.join(name), bytes).map_err(std::io::Error::other)
+    });
+    let split = split.map_err(|e| format!("{}: {e}", card.display()))?;
+    // Last, so that a card means that all parts are there.
+    let card_file = out.join("card.json");
+    files::write(&card_file, split.to_json().as_bytes())?;
+    println!("{}: {} parts", card_file.display(), split.files.len());
     Ok(ExitCode::SUCCESS)
 }
 

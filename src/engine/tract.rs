@@ -10,7 +10,6 @@ mod network;
 mod resize;
 
 use std::collections::VecDeque;
-use std::io::Read;
 use std::sync::Arc;
 
 use ndarray::{Array4, ArrayD};
@@ -24,14 +23,30 @@ use tract_onnx::tract_core::plan::eval;
 use super::{Engine, Step};
 use crate::error::{Code, Error, Result};
 use crate::limits;
+use crate::model::CheckedFiles;
+
+/// Nodes that are replaced before what they replace is dropped, and the memory of its weights with it.
+const BATCH: usize = 8;
 
 /// A network read from ONNX. tract optimises for one input size at a time; the
 /// plans of the last few sizes are kept.
 pub(crate) struct TractEngine {
-    network: InferenceModel,
+    source: Source,
     plans: VecDeque<Arc<Plan>>,
+    most_plans: usize,
     weights: conv::Weights,
     name: String,
+}
+
+/// Where the network that is optimised comes from.
+enum Source {
+    Kept(InferenceModel),
+    /// A plan has all the weights: those of a large network are not held beside it, but
+    /// read again for the next. Read ahead is what the first plan is made of.
+    Read {
+        files: CheckedFiles,
+        ahead: Option<InferenceModel>,
+    },
 }
 
 /// The network optimised for one shape of its input.
@@ -43,21 +58,34 @@ struct Plan {
 }
 
 impl TractEngine {
-    /// Reads an ONNX file of `size` bytes; errors call it `name`. Weights outside the file are refused.
-    pub(crate) fn from_onnx(file: &mut dyn Read, size: u64, name: &str) -> Result<TractEngine> {
-        let bad =
-            |what: String| Error::new(Code::BadModel, format!("the model {name:?} cannot be used: {what}"));
-        let mut onnx = tract_onnx::onnx();
-        deformable_attention::register(&mut onnx);
-        let network = network::read(&onnx, file, size).map_err(|e| bad(format!("{e:#}")))?;
+    /// Reads an ONNX file; errors call it `name`. Weights outside the file are refused.
+    pub(crate) fn from_onnx(mut files: CheckedFiles, name: &str) -> Result<TractEngine> {
+        let network = read(&mut files, name)?;
         if network.inputs.len() != 1 || network.outputs.is_empty() {
-            return Err(bad(format!(
-                "it has {} inputs and {} outputs, not one photo in and something out",
-                network.inputs.len(),
-                network.outputs.len()
-            )));
+            return Err(bad(
+                name,
+                format!(
+                    "it has {} inputs and {} outputs, not one photo in and something out",
+                    network.inputs.len(),
+                    network.outputs.len()
+                ),
+            ));
         }
-        Ok(TractEngine { network, plans: VecDeque::new(), weights: conv::Weights::new(), name: name.into() })
+        let (values, bytes) = weights(&network);
+        let source = if bytes > limits::MAX_KEPT_WEIGHTS {
+            Source::Read { files, ahead: Some(network) }
+        } else {
+            Source::Kept(network)
+        };
+        let most_plans =
+            (limits::MAX_PLAN_BYTES / (values * size_of::<f32>()).max(1)).clamp(1, limits::MAX_PLANS);
+        Ok(TractEngine {
+            source,
+            plans: VecDeque::new(),
+            most_plans,
+            weights: conv::Weights::new(),
+            name: name.into(),
+        })
     }
 
     fn plan(&mut self, shape: &[usize]) -> Result<Arc<Plan>> {
@@ -66,8 +94,9 @@ impl TractEngine {
             self.plans.push_front(entry);
         } else {
             // Before there is a new one, so that there is never one too many.
-            self.plans.truncate(self.most_plans() - 1);
-            let plan = self.optimised(shape).map_err(|e| {
+            self.plans.truncate(self.most_plans - 1);
+            let network = self.network()?;
+            let plan = self.optimised(network, shape).map_err(|e| {
                 Error::new(
                     Code::BadModel,
                     format!("the model {:?} does not take the input {shape:?}: {e:#}", self.name),
@@ -78,15 +107,17 @@ impl TractEngine {
         Ok(self.plans[0].clone())
     }
 
-    /// How many plans may be kept: each has the weights as 32-bit floats.
-    fn most_plans(&self) -> usize {
-        let weights = self.network.nodes().iter().filter_map(|node| node.op_as::<Const>());
-        let bytes: usize = weights.map(|weight| weight.val().len() * size_of::<f32>()).sum();
-        (limits::MAX_PLAN_BYTES / bytes.max(1)).clamp(1, limits::MAX_PLANS)
+    fn network(&mut self) -> Result<InferenceModel> {
+        match &mut self.source {
+            Source::Kept(network) => Ok(network.clone()),
+            Source::Read { files, ahead } => match ahead.take() {
+                Some(network) => Ok(network),
+                None => read(files, &self.name),
+            },
+        }
     }
 
-    fn optimised(&mut self, shape: &[usize]) -> TractResult<Plan> {
-        let mut network = self.network.clone();
+    fn optimised(&mut self, mut network: InferenceModel, shape: &[usize]) -> TractResult<Plan> {
         network.set_input_fact(0, InferenceFact::dt_shape(f32::datum_type(), shape))?;
         let mut network = network.into_typed()?;
         put_own_kernels(&mut network, |network, node| conv::replace(network, node, &mut self.weights))?;
@@ -107,17 +138,47 @@ impl TractEngine {
     }
 }
 
+fn read(files: &mut CheckedFiles, name: &str) -> Result<InferenceModel> {
+    let mut onnx = tract_onnx::onnx();
+    deformable_attention::register(&mut onnx);
+    let mut file = files.open()?;
+    let size = file.limit();
+    network::read(&onnx, &mut file, size).map_err(|e| bad(name, format!("{e:#}")))
+}
+
+fn bad(name: &str, what: String) -> Error {
+    Error::new(Code::BadModel, format!("the model {name:?} cannot be used: {what}"))
+}
+
+/// Values and bytes of the weights.
+fn weights(network: &InferenceModel) -> (usize, usize) {
+    let weights = network.nodes().iter().filter_map(|node| node.op_as::<Const>()).map(|weight| weight.val());
+    weights.fold((0, 0), |(values, bytes), weight| {
+        (values + weight.len(), bytes + weight.len() * weight.datum_type().size_of())
+    })
+}
+
 /// Puts our kernels in the place of tract's where ours are faster.
 fn put_own_kernels(
     network: &mut TypedModel,
     mut replace: impl FnMut(&TypedModel, &TypedNode) -> TractResult<Option<TypedModelPatch>>,
 ) -> TractResult<()> {
-    for id in network.eval_order()? {
-        if let Some(patch) = replace(network, network.node(id))? {
-            patch.apply(network)?;
+    loop {
+        let mut replaced = 0;
+        for id in network.eval_order()? {
+            if let Some(patch) = replace(network, network.node(id))? {
+                patch.apply(network)?;
+                replaced += 1;
+                if replaced == BATCH {
+                    break;
+                }
+            }
+        }
+        network.compact()?;
+        if replaced < BATCH {
+            return Ok(());
         }
     }
-    network.compact()
 }
 
 impl Engine for TractEngine {
@@ -148,5 +209,51 @@ impl Engine for TractEngine {
                 format!("the model {:?} failed on this photo: {e:#}", self.name),
             )
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Card;
+    use std::io::{Cursor, Read, Seek, SeekFrom};
+    use std::sync::Mutex;
+
+    /// A file that others can write to.
+    #[derive(Clone)]
+    struct Shared(Arc<Mutex<Cursor<Vec<u8>>>>);
+
+    impl Read for Shared {
+        fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().read(bytes)
+        }
+    }
+
+    impl Seek for Shared {
+        fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+            self.0.lock().unwrap().seek(to)
+        }
+    }
+
+    #[test]
+    fn a_large_network_is_read_again_for_each_size() {
+        let card = Card::from_json(include_str!("../../tests/models/people/card.json")).unwrap();
+        let bytes = include_bytes!("../../tests/models/people/people.onnx");
+        let file = Shared(Arc::new(Mutex::new(Cursor::new(bytes.to_vec()))));
+        let mut kept = TractEngine::from_onnx(CheckedFiles::new(&card, file.clone()), &card.id).unwrap();
+        let mut large = TractEngine::from_onnx(CheckedFiles::new(&card, file.clone()), &card.id).unwrap();
+        let Source::Kept(network) = large.source else { panic!("a network of 2 kB is kept") };
+        large.source = Source::Read { files: CheckedFiles::new(&card, file.clone()), ahead: Some(network) };
+        let mut both = |width: usize| {
+            let input = Array4::from_shape_fn((1, 3, 32, width), |(_, c, y, x)| (c + y * x) as f32 / 900.0);
+            let [kept, large] = [&mut kept, &mut large].map(|engine| engine.run(&input, &mut |_, _| ()));
+            large.inspect(|outputs| assert_eq!(outputs, &kept.unwrap()))
+        };
+        for width in [32, 64, 32, 64] {
+            assert_eq!(both(width).unwrap().len(), 3);
+        }
+        file.0.lock().unwrap().get_mut()[1000] ^= 1;
+        both(64).unwrap();
+        assert_eq!(both(96).unwrap_err().code(), Code::WrongHash);
     }
 }

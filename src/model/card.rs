@@ -274,6 +274,13 @@ impl Card {
         if self.files.is_empty() {
             return Err(bad("it names no model file"));
         }
+        if self.files.len() > limits::MAX_MODEL_FILES {
+            return Err(bad(format!(
+                "it names {} files, at most {} are read",
+                self.files.len(),
+                limits::MAX_MODEL_FILES
+            )));
+        }
         for file in &self.files {
             if !plain(&file.path) {
                 return Err(bad(format!("the file {:?} is not a plain name beside the card", file.path)));

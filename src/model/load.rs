@@ -1,12 +1,12 @@
 //! Bytes of a model, checked against its card -> [`Model`].
 
-use std::io::{Cursor, Read, Seek};
+use std::io::{Cursor, Read, Seek, Take};
 
 use sha2::{Digest, Sha256};
 
 use crate::engine::{Engine, TractEngine};
 use crate::error::{Code, Error, Result};
-use crate::model::Card;
+use crate::model::{Card, ModelFile};
 
 /// A model that is ready to parse photos.
 pub struct Model {
@@ -17,20 +17,18 @@ pub struct Model {
 impl Model {
     /// A model whose files are in memory; see [`read`](Model::read).
     pub fn load(card: Card, bytes: &[u8]) -> Result<Model> {
-        Model::read(card, Cursor::new(bytes))
+        Model::read(card, Cursor::new(bytes.to_vec()))
     }
 
     /// Checks the size and SHA-256 of each file against the card, then reads the network.
     ///
     /// `file` gives the bytes of the card's files, joined in order. It is read twice,
-    /// piece by piece; besides the pieces one copy of the weights is in memory.
-    pub fn read(card: Card, mut file: impl Read + Seek) -> Result<Model> {
-        let failed = |e| Error::new(Code::Io, format!("the model {:?} cannot be read: {e}", card.id));
-        file.rewind().map_err(failed)?;
-        check_files(&card, &mut file)?;
-        file.rewind().map_err(failed)?;
-        let size = card.files.iter().map(|file| file.bytes).sum();
-        let engine = TractEngine::from_onnx(&mut file, size, &card.id)?;
+    /// piece by piece; besides the pieces one copy of the weights is in memory. A small
+    /// model is kept as it is read; the file of a large one is kept instead, and
+    /// checked and read again for photos that need another size of the input.
+    pub fn read(card: Card, file: impl Read + Seek + Send + 'static) -> Result<Model> {
+        let files = CheckedFiles::new(&card, file);
+        let engine = TractEngine::from_onnx(files, &card.id)?;
         Ok(Model::with_engine(card, Box::new(engine)))
     }
 
@@ -45,8 +43,39 @@ impl Model {
     }
 }
 
-fn check_files(card: &Card, joined: &mut impl Read) -> Result<()> {
-    for file in &card.files {
+trait ReadSeek: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> ReadSeek for T {}
+
+/// The files of a model, joined.
+pub(crate) struct CheckedFiles {
+    files: Vec<ModelFile>,
+    joined: Box<dyn ReadSeek>,
+}
+
+impl CheckedFiles {
+    /// `joined` gives the bytes of the card's files in order.
+    pub fn new(card: &Card, joined: impl Read + Seek + Send + 'static) -> CheckedFiles {
+        CheckedFiles { files: card.files.clone(), joined: Box::new(joined) }
+    }
+
+    /// The bytes, if they are those of the card.
+    pub fn open(&mut self) -> Result<Take<&mut dyn Read>> {
+        self.rewind()?;
+        check(&self.files, &mut self.joined)?;
+        self.rewind()?;
+        let size = self.files.iter().map(|file| file.bytes).sum();
+        let joined: &mut dyn Read = &mut self.joined;
+        Ok(joined.take(size))
+    }
+
+    fn rewind(&mut self) -> Result<()> {
+        self.joined.rewind().map_err(|e| Error::new(Code::Io, format!("the model cannot be read: {e}")))
+    }
+}
+
+fn check(files: &[ModelFile], joined: &mut impl Read) -> Result<()> {
+    for file in files {
         let wrong = |what: String| {
             Error::new(
                 Code::WrongHash,
@@ -92,9 +121,9 @@ mod tests {
     #[test]
     fn only_the_bytes_of_the_card_are_accepted() {
         let card = Card::from_json(EXAMPLE).unwrap();
-        check_files(&card, &mut &b"abc"[..]).unwrap();
+        check(&card.files, &mut &b"abc"[..]).unwrap();
         for bytes in [&b"abd"[..], b"ab", b"abcd", b""] {
-            assert_eq!(check_files(&card, &mut &bytes[..]).unwrap_err().code(), Code::WrongHash);
+            assert_eq!(check(&card.files, &mut &bytes[..]).unwrap_err().code(), Code::WrongHash);
         }
         // The right bytes, but no network.
         assert_eq!(Model::load(card, b"abc").err().unwrap().code(), Code::BadModel);

@@ -6,6 +6,7 @@ mod import;
 mod load;
 pub(crate) mod protobuf;
 mod run;
+mod split;
 
 pub use card::{
     Card, Channels, Input, Licence, ModelFile, OutputKind, Pad, PadWhen, Pass, QueryRule, Resample, Setting,
@@ -13,4 +14,6 @@ pub use card::{
 };
 pub use checkpoint::Checkpoint;
 pub use import::{Import, Precision, Template};
+pub(crate) use load::CheckedFiles;
 pub use load::Model;
+pub use split::split;

@@ -40,8 +40,17 @@ after(async () => {
 /** @param {string[]} command */
 async function parseNatively(command) {
   const out = await mkdtemp(join(tmpdir(), 'bodymap-'));
-  await promisify(execFile)(BIN, [...command, '--out', out]);
+  await bodymap(...command, '--out', out);
   return out;
+}
+
+/**
+ * Runs the native binary.
+ *
+ * @param {string[]} command
+ */
+export function bodymap(...command) {
+  return promisify(execFile)(BIN, command);
 }
 
 /**

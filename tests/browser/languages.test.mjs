@@ -28,12 +28,12 @@ test('the markup and the scripts use texts that exist, and all of them', async (
     for (const pair of pairs.split('; ')) used.add(pair.split(':')[1]);
   }
   const code = await scripts();
-  for (const [, key] of code.matchAll(/'(?:[a-z-]+:)?((?:intake|samples|stage|work|settings|people|legend|batch|ready|error)\.[a-z-]+)'/g)) used.add(key);
+  for (const [, key] of code.matchAll(/'(?:[a-z-]+:)?((?:intake|samples|stage|work|settings|people|legend|batch|ready|models|import|error)\.[a-z0-9-]+)'/g)) used.add(key);
   for (const key of used) assert.ok(key in en, `${key} has no text`);
   for (const [, name] of code.matchAll(/key: '(\w+)'/g)) {
     for (const part of ['alt', 'credit']) used.add(`samples.${name}.${part}`);
   }
-  const built = /^(class|error|stage|settings)\./;
+  const built = /^(class|error|stage|settings)\.|^(models\.(site|stored|visit)|import\.(f16|i8))$/;
   assert.deepEqual(Object.keys(en).filter((key) => !used.has(key) && !built.test(key)), []);
 });
 
@@ -62,7 +62,7 @@ test('the language of the browser is taken, can be changed and is remembered', a
     const found = [];
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
       const parent = /** @type {Element} */ (node.parentElement);
-      if (!/[A-Za-z]{2}/.test(node.textContent ?? '') || parent.closest('option, [rel~=license], #model-title, #model-attribution')) continue;
+      if (!/[A-Za-z]{2}/.test(node.textContent ?? '') || parent.closest('option, [rel~=license], #model-title, #model-attribution, #model-list small')) continue;
       if (!/[\u4e00-\u9fff]/.test(node.textContent ?? '')) found.push(node.textContent);
     }
     return found;

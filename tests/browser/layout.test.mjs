@@ -3,6 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 
 import { OUT, SAMPLES, openPage, parseSample, ready, result } from './browser.mjs';
+import { CHECKPOINT, TEMPLATES } from './m2fp-model.mjs';
 import { PHOTO, withPeopleModel } from './people-model.mjs';
 
 const HOPPER = 'mpl_grace_hopper.jpg';
@@ -70,6 +71,23 @@ for (const [device, viewport] of /** @type {const} */ ([['desktop', DESKTOP], ['
       await page.setInputFiles('#file', { name: 'empty.jpg', mimeType: 'image/jpeg', buffer: Buffer.alloc(0) });
       await page.locator('.notice.error').waitFor();
       await check(page, `${device}-${colorScheme}-error`);
+    });
+
+    test(`${device}, ${colorScheme}: so do the import of a model and the choice of models`, async (context) => {
+      const locale = device === 'phone' ? 'zh-CN' : 'en-GB';
+      const { page } = await openPage(context, {
+        context: { viewport, colorScheme, locale, serviceWorkers: 'block' },
+        files: TEMPLATES,
+        expected: /blocked by Playwright/,
+      });
+      await ready(page);
+      await page.setInputFiles('#model-file', CHECKPOINT);
+      await page.locator('#import[open]').waitFor();
+      await check(page, `${device}-${colorScheme}-import`);
+      await page.check('#import-accept');
+      await page.click('#import-start');
+      await page.locator('[data-i18n="import.done"]').waitFor();
+      await check(page, `${device}-${colorScheme}-models`);
     });
 
     test(`${device}, ${colorScheme}: so do many photos, and all formats`, async (context) => {
@@ -187,6 +205,7 @@ test('the page has a title, a language, names for its controls and texts for its
   assert.notEqual(await page.getAttribute('meta[name=description]', 'content'), '');
   const unnamed = await page.evaluate(() =>
     [...document.querySelectorAll('button, input:not([hidden]), select, a, [role=slider], [role=img]')]
+      .filter((element) => !element.closest('dialog:not([open])'))
       .filter((element) => {
         const label = /** @type {HTMLInputElement} */ (element).labels?.[0]?.textContent;
         const picture = element.querySelector('img')?.alt;

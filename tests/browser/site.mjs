@@ -30,8 +30,9 @@ const HOST_PAGE = Buffer.from('<!doctype html><title>host</title><link rel="icon
  *   false is plain static hosting
  * @param {string} [options.prefix] path below which the site is found
  * @param {(path: string, body: Buffer) => Buffer | null} [options.alter] changes a file on its way; null is a 404
+ * @param {Map<string, Buffer>} [options.files] further files by path, in place of the site's of that path
  */
-export async function serveSite({ headers = true, prefix = '/', alter = (_, body) => body } = {}) {
+export async function serveSite({ headers = true, prefix = '/', alter = (_, body) => body, files = new Map() } = {}) {
   /** @type {string[]} */
   const requests = [];
   const policy = /Content-Security-Policy" content="([^"]+)"/.exec(await readFile(join(SITE, 'index.html'), 'utf8'))?.[1];
@@ -46,7 +47,7 @@ export async function serveSite({ headers = true, prefix = '/', alter = (_, body
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     requests.push(pathname);
     const path = pathname.startsWith(prefix) ? normalize(pathname.slice(prefix.length) || 'index.html') : '..';
-    const body = path.startsWith('..') ? null : await readFile(join(SITE, path)).catch(() => null);
+    const body = files.get(path) ?? (path.startsWith('..') ? null : await readFile(join(SITE, path)).catch(() => null));
     const sent = path === HOST ? HOST_PAGE : body && alter(path, body);
     if (!sent) return response.writeHead(404).end();
     response.writeHead(200, {

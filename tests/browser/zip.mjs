@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { crc32 } from 'node:zlib';
 
 /**
  * The files of a zip whose entries are stored as they are.
@@ -23,4 +24,35 @@ export function readZip(zip) {
     at += 46 + name + extra + comment;
   }
   return files;
+}
+
+/**
+ * A zip whose entries are stored as they are.
+ *
+ * @param {Map<string, Buffer>} files
+ * @returns {Buffer}
+ */
+export function writeZip(files) {
+  const entries = [];
+  const directory = [];
+  let at = 0;
+  for (const [path, bytes] of files) {
+    const name = Buffer.from(path);
+    const sums = Buffer.alloc(16);
+    [crc32(bytes), bytes.length, bytes.length].forEach((value, i) => sums.writeUInt32LE(value, 4 * i));
+    sums.writeUInt16LE(name.length, 12);
+    const offset = Buffer.alloc(4);
+    offset.writeUInt32LE(at);
+    const entry = Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(10), sums, name, bytes]);
+    entries.push(entry);
+    at += entry.length;
+    directory.push(Buffer.from('PK\x01\x02'), Buffer.alloc(12), sums.subarray(0, 14), Buffer.alloc(12), offset, name);
+  }
+  const end = Buffer.alloc(22);
+  end.write('PK\x05\x06', 'latin1');
+  end.writeUInt16LE(files.size, 8);
+  end.writeUInt16LE(files.size, 10);
+  end.writeUInt32LE(Buffer.concat(directory).length, 12);
+  end.writeUInt32LE(at, 16);
+  return Buffer.concat([...entries, ...directory, end]);
 }

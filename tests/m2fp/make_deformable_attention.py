@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write deformable_attention.json beside this file: random inputs of the node MSDeformAttn and torch's output.
+"""Write deformable_attention.json beside this file: random inputs of the node MSDeformAttn, torch's output.
 
 usage: make_deformable_attention.py      (needs torch)
 """

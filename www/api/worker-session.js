@@ -38,6 +38,8 @@ export class WorkerSession {
 
   /** @type {any} The worker's answer to the start request. */
   started = null;
+  /** Bytes of memory that the engine had taken when it last answered. */
+  memory = 0;
 
   /**
    * @param {URL} workerUrl
@@ -149,9 +151,12 @@ export class WorkerSession {
       const worker = this.#worker;
       if (!worker) throw this.#failure;
       this.#interrupt = reject;
-      worker.onmessage = ({ data: { progress, error, fatal, value } }) => {
+      worker.onmessage = ({ data: { progress, error, fatal, value, memory } }) => {
         if (progress) return call.options.onProgress?.(progress);
-        if (!error) return resolve(value);
+        if (!error) {
+          this.memory = memory;
+          return resolve(value);
+        }
         const reason = new BodyMapError(error.code, error.message);
         if (fatal) this.#fail(reason);
         else reject(reason);
@@ -181,5 +186,6 @@ export class WorkerSession {
     this.#worker?.terminate();
     this.#worker = null;
     this.#held = null;
+    this.memory = 0;
   }
 }

@@ -1,17 +1,27 @@
 import { byId } from './element.js';
-import { droppedFiles, filesOfFolder, named } from './photo-files.js';
-
-/** @typedef {import('./photo-files.js').PhotoFile} PhotoFile */
+import { droppedFiles, filesOfFolder, modelIn, named } from './photo-files.js';
 
 /**
- * Every way photos come in: chosen, as files or as a folder; dropped anywhere on the page; pasted.
+ * @typedef {import('./photo-files.js').PhotoFile} PhotoFile
+ * @typedef {import('./photo-files.js').ModelFiles} ModelFiles
+ */
+
+/**
+ * Every way photos and models come in: chosen, as files or as a folder; dropped anywhere on the page; pasted.
  *
  * @param {(photos: PhotoFile[]) => void} onPhotos called with what came in, possibly nothing
+ * @param {(model: ModelFiles | null) => void} onModel
  */
-export function startIntake(onPhotos) {
-  choose(byId('drop', HTMLButtonElement), byId('file', HTMLInputElement), (files) => onPhotos(named(files)));
+export function startIntake(onPhotos, onModel) {
+  const onFiles = (/** @type {PhotoFile[]} */ files) => {
+    const model = modelIn(files);
+    if (model) onModel(model);
+    else onPhotos(files);
+  };
+  choose(byId('drop', HTMLButtonElement), byId('file', HTMLInputElement), (files) => onFiles(named(files)));
   const folder = byId('folder', HTMLInputElement);
-  choose(byId('choose-folder', HTMLButtonElement), folder, (files) => onPhotos(filesOfFolder(files)));
+  choose(byId('choose-folder', HTMLButtonElement), folder, (files) => onFiles(filesOfFolder(files)));
+  choose(byId('add-model', HTMLButtonElement), byId('model-file', HTMLInputElement), (files) => onModel(modelIn(named(files))));
   byId('choose-folder', HTMLElement).hidden = !('webkitdirectory' in folder);
 
   document.addEventListener('dragover', (event) => {
@@ -24,9 +34,9 @@ export function startIntake(onPhotos) {
   document.addEventListener('drop', async (event) => {
     event.preventDefault();
     document.documentElement.classList.remove('is-dragging');
-    onPhotos(await droppedFiles(event.dataTransfer));
+    onFiles(await droppedFiles(event.dataTransfer));
   });
-  document.addEventListener('paste', (event) => onPhotos(named([...(event.clipboardData?.files ?? [])])));
+  document.addEventListener('paste', (event) => onFiles(named([...(event.clipboardData?.files ?? [])])));
 }
 
 /**

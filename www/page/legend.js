@@ -62,8 +62,11 @@ export class Legend {
    * @param {Class[]} classes its label set
    */
   show(parsing, classes) {
+    if (!classes.every(({ name }, id) => name === this.#classes[id]?.name)) {
+      this.#palette = classes.map(({ color }) => color);
+      this.#reset.hidden = true;
+    }
     this.#classes = classes;
-    if (this.#palette.length !== classes.length) this.#palette = classes.map(({ color }) => color);
     this.#parsing = parsing;
     this.#hidden.clear();
     this.showPerson();

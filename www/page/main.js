@@ -5,6 +5,8 @@ import { Engine } from './engine.js';
 import { say, startLanguage, text } from './i18n.js';
 import { startIntake } from './intake.js';
 import { Legend } from './legend.js';
+import { ModelImport } from './model-import.js';
+import { Models } from './models.js';
 import { clearNotices, showError, showNotice } from './notices.js';
 import { answerParseRequests } from './parse-requests.js';
 import { People } from './people.js';
@@ -22,6 +24,8 @@ import { Stage } from './stage.js';
  * @typedef {import('./batch.js').Entry} Entry
  */
 
+/** Setting of large models that takes the least memory. */
+const SMALL = 'small';
 /** Longest side of the second attempt at a photo that was too much. */
 const SMALLER_SIDE = 1600;
 
@@ -51,9 +55,25 @@ const people = new People(
 );
 const stage = new Stage(describe, showError);
 const kept = startServiceWorker(() => current === null);
-const engine = new Engine(kept, (event) => {
-  if (event.stage === 'model') say(readiness, 'ready.loading', { percent: Math.round(100 * event.fraction) });
-  if (current) progress.show(event);
+const engine = new Engine(kept, {
+  onProgress(event) {
+    if (event.stage === 'model') {
+      say(readiness, 'ready.loading', { percent: Math.round(100 * event.fraction) });
+      models.showProgress(event.fraction);
+    }
+    if (current) progress.show(event);
+  },
+  onLoaded(bodymap) {
+    settings.show(bodymap.settings);
+    models.showLoaded(bodymap.model);
+  },
+  onFailed(error) {
+    // Of the default model it is reported when a photo needs it.
+    if (models.isDefault) return;
+    showError(error);
+    engine.use(models.fallBack());
+    getReady();
+  },
 });
 
 const batch = new BatchView(engine, {
@@ -65,6 +85,15 @@ const batch = new BatchView(engine, {
   onError: showError,
 });
 
+const models = new Models({ onChoose: useModel, onError: showError });
+const modelImport = new ModelImport(() => engine.load(), {
+  onImported(model) {
+    models.add(model);
+    showNotice('import.done', 'hint', { title: model.card.title });
+  },
+  onError: showError,
+});
+
 startDownloads(() => shown, optionsFor, showError);
 answerParseRequests(engine);
 startIntake((photos) => {
@@ -72,7 +101,7 @@ startIntake((photos) => {
   if (photos.length > 1) return openBatch(photos);
   batch.close();
   open(async () => photos[0].file);
-});
+}, openModel);
 byId('back', HTMLButtonElement).addEventListener('click', backToBatch);
 
 await startLanguage();
@@ -81,6 +110,7 @@ showSamples((load) => {
   batch.close();
   open(load);
 });
+engine.use(await models.start());
 getReady();
 
 /**
@@ -152,7 +182,7 @@ async function open(load, maxSide, isShown = false) {
     signal.throwIfAborted();
     if (!isShown) stage.showPhoto(file);
     again = () => open(async () => file, maxSide, true);
-    const bodymap = await loadEngine();
+    const bodymap = await engine.load();
     signal.throwIfAborted();
     const onProgress = progress.show.bind(progress);
     const parsing = await bodymap.parse(file, { setting: settings.chosen, signal, maxSide, onProgress });
@@ -163,8 +193,53 @@ async function open(load, maxSide, isShown = false) {
     stage.clear();
     show('empty');
     progress.announce('work.stopped');
-    showError(error, () => open(load, SMALLER_SIDE));
+    showError(error, lighter(load));
   }
+}
+
+/**
+ * What to try where memory did not suffice: the model's own smaller setting, or a smaller copy.
+ *
+ * @param {() => Promise<File>} load
+ */
+function lighter(load) {
+  if (!settings.ids.includes(SMALL) || settings.chosen === SMALL) {
+    return { key: 'error.smaller', act: () => void open(load, SMALLER_SIDE) };
+  }
+  const act = () => {
+    settings.choose(SMALL);
+    open(load);
+  };
+  return { key: 'error.small-setting', act };
+}
+
+/**
+ * A model came in: a checkpoint, or a card with its files.
+ *
+ * @param {import('./photo-files.js').ModelFiles | null} model
+ */
+async function openModel(model) {
+  clearNotices();
+  if (!model) return void showNotice('models.none', 'error');
+  if ('checkpoint' in model) return modelImport.open(model.checkpoint);
+  try {
+    await models.addFiles(model.card, model.files);
+  } catch (error) {
+    showError(error);
+  }
+}
+
+/**
+ * What is shown is parsed once more by another model.
+ *
+ * @param {import('./engine.js').ModelChoice} model
+ */
+function useModel(model) {
+  engine.use(model);
+  batch.restart();
+  if (again) again();
+  else if (batch.isOpen && document.documentElement.dataset.view === 'result') backToBatch();
+  getReady();
 }
 
 /** @param {import('./photo-files.js').PhotoFile[]} photos */
@@ -185,7 +260,7 @@ async function openEntry(entry) {
   leave();
   const mine = (current = new AbortController());
   try {
-    const [parsing, bodymap] = await Promise.all([batch.parsing(entry), loadEngine()]);
+    const [parsing, bodymap] = await Promise.all([batch.parsing(entry), engine.load()]);
     if (mine.signal.aborted) return;
     stage.showPhoto(entry.file);
     await showResult(parsing, bodymap);
@@ -245,18 +320,12 @@ function noPhoto() {
   showNotice('intake.no-file');
 }
 
-async function loadEngine() {
-  const bodymap = await engine.load();
-  settings.show(bodymap.settings);
-  return bodymap;
-}
-
 /** Fetches engine and model before they are needed, unless the reader saves data. */
 async function getReady() {
   const { connection } = /** @type {{ connection?: { saveData: boolean } }} */ (navigator);
-  if (connection?.saveData) return;
+  if (connection?.saveData && models.isDefault) return;
   try {
-    await loadEngine();
+    await engine.load();
     say(readiness, (await kept) ? 'ready.offline' : 'ready.online');
   } catch {
     // Reported when a photo needs it.

@@ -1,7 +1,7 @@
 import { byId, make } from './element.js';
 import { hasText, say, sayAttributes } from './i18n.js';
 
-/** Errors that a smaller photo may avoid. */
+/** Errors that less work may avoid. */
 const TOO_BIG = ['out-of-memory', 'worker-crashed'];
 
 const box = byId('notices', HTMLElement);
@@ -10,18 +10,18 @@ const box = byId('notices', HTMLElement);
  * Says in the reader's language what went wrong, with the detail as it came.
  *
  * @param {unknown} thrown
- * @param {() => void} [retrySmaller]
+ * @param {{ key: string, act: () => void }} [lighter] what to try where memory did not suffice
  */
-export function showError(thrown, retrySmaller) {
+export function showError(thrown, lighter) {
   const error = /** @type {Error & { code?: string }} */ (thrown);
   const key = `error.${error.code}`;
   const notice = showNotice(hasText(key) ? key : 'error.unknown', 'error');
   notice.dataset.code = error.code ?? 'unknown';
   notice.append(make('p', { className: 'detail', lang: 'en', textContent: error.message }));
-  if (!retrySmaller || !TOO_BIG.includes(error.code ?? '')) return;
+  if (!lighter || !TOO_BIG.includes(error.code ?? '')) return;
   const button = make('button', { type: 'button' });
-  say(button, 'error.smaller');
-  button.addEventListener('click', retrySmaller);
+  say(button, lighter.key);
+  button.addEventListener('click', lighter.act);
   notice.append(button);
 }
 

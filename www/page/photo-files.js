@@ -5,6 +5,30 @@
  */
 
 /**
+ * A model that came in: a checkpoint to import, or a card and its files.
+ *
+ * @typedef {{ checkpoint: File } | { card: File, files: File[] }} ModelFiles
+ */
+
+const CARD = 'card.json';
+const CHECKPOINT = /\.(pt|pth|bin|ckpt)$/i;
+
+/**
+ * The model among what came in, if there is one.
+ *
+ * @param {PhotoFile[]} files
+ * @returns {ModelFiles | null}
+ */
+export function modelIn(files) {
+  const only = files.length === 1 ? files[0].file : null;
+  if (only && CHECKPOINT.test(only.name)) return { checkpoint: only };
+  // By another name it is one only beside a network.
+  const cards = files.filter(({ name }) => (files.some((other) => /\.onnx$/i.test(other.name)) ? /\.json$/i : /^card\.json$/).test(name));
+  const card = cards.find(({ name }) => name === CARD) ?? (cards.length === 1 ? cards[0] : null);
+  return card && { card: card.file, files: files.filter((other) => other !== card).map(({ file }) => file) };
+}
+
+/**
  * The files of a drop, those in dropped folders too. Called at once: the
  * browser forgets what was dropped when the event is over.
  *
@@ -18,8 +42,13 @@ export async function droppedFiles(data) {
   const [only, ...others] = entries;
   // Of a single folder its own name is left out, as the command line does.
   const base = others.length === 0 ? `${only.fullPath}/` : '/';
-  const found = (await Promise.all(entries.map((entry) => filesBelow(entry)))).flat();
-  return found.map(({ file, name }) => ({ file, name: name.slice(base.length) }));
+  const found = await Promise.all(
+    entries.map(async (entry) => {
+      const below = (await filesBelow(entry)).map(({ file, name }) => ({ file, name: name.slice(base.length) }));
+      return entry.isFile || modelIn(below) ? below : below.filter(isPhoto).sort(byName);
+    }),
+  );
+  return found.flat();
 }
 
 /**
@@ -30,7 +59,7 @@ export async function droppedFiles(data) {
  */
 export function filesOfFolder(files) {
   const all = files.map((file) => ({ file, name: file.webkitRelativePath.replace(/^[^/]*\//, '') }));
-  return all.filter(isPhoto).sort(byName);
+  return modelIn(all) ? all : all.filter(isPhoto).sort(byName);
 }
 
 /**
@@ -43,7 +72,7 @@ export function named(files) {
 
 /**
  * @param {FileSystemEntry} entry
- * @returns {Promise<PhotoFile[]>} with full paths; in folders photos only
+ * @returns {Promise<PhotoFile[]>} with full paths
  */
 async function filesBelow(entry) {
   if (entry.isFile) {
@@ -61,8 +90,7 @@ async function filesBelow(entry) {
     if (part.length === 0) break;
     entries.push(...part);
   }
-  const below = (await Promise.all(entries.map(filesBelow))).flat();
-  return below.filter(isPhoto).sort(byName);
+  return (await Promise.all(entries.map(filesBelow))).flat();
 }
 
 /** @param {PhotoFile} photo */

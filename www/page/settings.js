@@ -11,6 +11,8 @@ export class Settings {
   #onChange;
   /** @type {string | undefined} The model's default one if nothing else is known. */
   chosen;
+  /** @type {string[]} Settings of the model. */
+  ids = [];
 
   /** @param {() => void} onChange */
   constructor(onChange) {
@@ -19,16 +21,30 @@ export class Settings {
 
   /** @param {string[]} ids settings of the model, the default one first */
   show(ids) {
-    if (this.chosen) return;
+    if (`${ids}` === `${this.ids}`) return;
+    this.ids = ids;
     this.chosen = ids.find((id) => id === remembered(REMEMBERED)) ?? ids[0];
+    this.#list();
+  }
+
+  /** @param {string} id of a setting of the model */
+  choose(id) {
+    this.chosen = id;
+    remember(REMEMBERED, id);
+    this.#list();
+    this.#onChange();
+  }
+
+  #list() {
+    const { ids, chosen } = this;
     // Where there is no choice none is shown.
-    if (ids.length < 2) return;
+    this.#box.hidden = ids.length < 2;
     const options = ids.map((id) => {
       const [key, hint] = [`settings.${id}`, `settings.${id}.hint`];
       // Settings of other models have no texts here.
       return hasText(key) ? { value: id, key, hint } : { value: id, key: id };
     });
-    showChoice(this.#box, options, this.chosen, (id) => {
+    showChoice(this.#box, options, /** @type {string} */ (chosen), (id) => {
       this.chosen = id;
       remember(REMEMBERED, id);
       this.#onChange();

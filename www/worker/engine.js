@@ -9,6 +9,7 @@ import { RELAXED_SIMD } from './relaxed-simd.js';
  * @property {Glue} glue
  * @property {WebAssembly.Module} module
  * @property {number} threads
+ * @property {WebAssembly.Memory} memory
  */
 
 const MOST_THREADS = 8;
@@ -51,12 +52,12 @@ async function start(flavourUrl, threads, compiled) {
     compiled ?? compile(`${flavourUrl}bodymap_bg.wasm`),
   ]);
   try {
-    await glue.default({ module_or_path: module });
+    const { memory } = await glue.default({ module_or_path: module });
     if (threads > 1) await glue.initThreadPool(threads);
+    return { glue, module, threads, memory };
   } catch (cause) {
     throw new BodyMapError('out-of-memory', `the engine could not be started: ${cause}; close other tabs`, cause);
   }
-  return { glue, module, threads };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What both wasm flavours export. The errors it throws carry a `code`. */
 export interface Glue {
-  default(options: { module_or_path: WebAssembly.Module; memory?: WebAssembly.Memory }): Promise<unknown>;
+  default(options: { module_or_path: WebAssembly.Module; memory?: WebAssembly.Memory }): Promise<{ memory: WebAssembly.Memory }>;
   /** Threaded flavour only; before anything else. */
   initThreadPool(threads: number): Promise<void>;
   wbg_rayon_start_worker(receiver: number): void;

