@@ -1,11 +1,13 @@
 //! The engine on [tract](https://github.com/sonos/tract): ONNX on the CPU,
 //! natively and in wasm. No other module names tract.
 
+mod affine;
 mod constant;
 mod conv;
 mod deformable_attention;
 mod int8_weights;
 mod macs;
+mod matmul;
 mod network;
 mod resize;
 
@@ -35,6 +37,7 @@ pub(crate) struct TractEngine {
     plans: VecDeque<Arc<Plan>>,
     most_plans: usize,
     weights: conv::Weights,
+    factors: matmul::Factors,
     name: String,
 }
 
@@ -84,6 +87,7 @@ impl TractEngine {
             plans: VecDeque::new(),
             most_plans,
             weights: conv::Weights::new(),
+            factors: matmul::Factors::new(),
             name: name.into(),
         })
     }
@@ -123,6 +127,8 @@ impl TractEngine {
         put_own_kernels(&mut network, |network, node| conv::replace(network, node, &mut self.weights))?;
         let mut network = network.into_decluttered()?;
         put_own_kernels(&mut network, resize::replace)?;
+        put_own_kernels(&mut network, affine::replace)?;
+        put_own_kernels(&mut network, |network, node| matmul::replace(network, node, &mut self.factors))?;
         network.optimize()?;
         let macs = macs::by_node(&network)?;
         // The global pool is the one that wasm_bindgen_rayon sets up; without

@@ -9,4 +9,16 @@ pub(crate) struct Clamp {
 
 impl Clamp {
     pub const NONE: Clamp = Clamp { low: f32::NEG_INFINITY, high: f32::INFINITY };
+
+    /// Bounds values; what is not a number stays so.
+    #[inline]
+    pub fn apply(self, values: &mut [f32]) {
+        if self == Clamp::NONE {
+            return;
+        }
+        for value in values {
+            let above = if self.low > *value { self.low } else { *value };
+            *value = if self.high < above { self.high } else { above };
+        }
+    }
 }

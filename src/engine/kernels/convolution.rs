@@ -6,7 +6,7 @@ use std::array;
 use rayon::prelude::*;
 
 use super::Clamp;
-use super::gemm::{Start, Tile, TileKernel, with_tile};
+use super::gemm::{Bias, Part, Tile, TileKernel, run_within, with_tile};
 
 /// Most steps of one pass over the depth: what is packed of one tile's factors then stays in the nearest cache.
 const MAX_DEPTH: usize = 512;
@@ -51,12 +51,11 @@ pub(crate) struct PackedKernel {
 impl PackedKernel {
     /// Packs `kernel` `[outputs, depth]`, where depth counts channel, row and column of a kernel, in this order.
     pub fn new(kernel: &[f32], outputs: usize) -> PackedKernel {
-        let tile = TileKernel::available().next().expect("a kernel for every machine");
-        PackedKernel::for_tile(tile, kernel, outputs)
+        PackedKernel::for_tile(TileKernel::best(), kernel, outputs)
     }
 
     fn for_tile(tile: TileKernel, kernel: &[f32], outputs: usize) -> PackedKernel {
-        let (rows, depth) = (tile.rows(), kernel.len() / outputs);
+        let (rows, depth) = (tile.size().0, kernel.len() / outputs);
         let mut values = vec![0.0; outputs.next_multiple_of(rows) * depth];
         for (panel, kernels) in values.chunks_exact_mut(rows * depth).zip(kernel.chunks(rows * depth)) {
             for (row, kernel) in kernels.chunks_exact(depth).enumerate() {
@@ -158,44 +157,13 @@ impl Convolution {
             let output = task.output + i * R;
             let factors = &kernel.values.as_chunks::<R>().0[output / R * kernel.depth..][steps.clone()];
             let bias = array::from_fn(|r| finish.bias.get(output + r).copied().unwrap_or_default());
+            let part = Part { bias: first.then_some(Bias::Rows(bias)), clamp };
             for (panel, at) in block.chunks_exact(steps.len().max(1)).zip((0..width).step_by(C)) {
                 let added = |r: usize| {
-                    let added = finish.added?;
-                    added.get((output + r) * self.columns() + task.column + at..)
+                    let place = (output + r) * self.columns() + task.column + at;
+                    finish.added.and_then(|added| added.get(place..))
                 };
-                if let Ok(rows) = <&mut [&mut [f32]; R]>::try_from(&mut *rows)
-                    && at + C <= width
-                {
-                    let start = match finish.added {
-                        _ if !first => Start::Sums,
-                        None => Start::Bias(bias),
-                        Some(_) => Start::BiasAnd(
-                            bias,
-                            array::from_fn(|r| {
-                                added(r).and_then(|added| added.first_chunk()).expect("a whole row")
-                            }),
-                        ),
-                    };
-                    let rows = rows.each_mut().map(|row| row[at..].first_chunk_mut().expect("a whole row"));
-                    tile.run(factors, panel, start, clamp, rows);
-                    continue;
-                }
-                // At the edges a tile is computed aside.
-                let count = C.min(width - at);
-                let mut sums = [[0.0; C]; R];
-                for (r, (sums, row)) in sums.iter_mut().zip(&*rows).enumerate() {
-                    if !first {
-                        sums[..count].copy_from_slice(&row[at..at + count]);
-                    } else if let Some(added) = added(r) {
-                        sums[..count].copy_from_slice(&added[..count]);
-                    }
-                }
-                let places = sums;
-                let start = if first { Start::BiasAnd(bias, places.each_ref()) } else { Start::Sums };
-                tile.run(factors, panel, start, clamp, sums.each_mut());
-                for (sums, row) in sums.iter().zip(&mut *rows) {
-                    row[at..at + count].copy_from_slice(&sums[..count]);
-                }
+                run_within(tile, (factors, panel), part, added, rows, at);
             }
         }
     }

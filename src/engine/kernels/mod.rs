@@ -3,16 +3,20 @@
 //! The results do not depend on the number of threads. Between machines the last bits may differ: some multiply and
 //! add in one step.
 
+mod affine;
 mod clamp;
 mod convolution;
 mod depthwise;
 mod gemm;
+mod product;
 mod resample;
 mod vector;
 
+pub(crate) use affine::Affine;
 pub(crate) use clamp::Clamp;
 pub(crate) use convolution::{Convolution, Finish, PackedKernel};
 pub(crate) use depthwise::Depthwise;
+pub(crate) use product::{FinishProduct, Layout, PackedFactor};
 pub(crate) use resample::{Axis, resample};
 
 use rayon::prelude::*;

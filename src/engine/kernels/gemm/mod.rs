@@ -12,12 +12,18 @@ use super::vector::{Four, Vector};
 /// What the products are added to.
 #[derive(Clone, Copy)]
 pub(crate) enum Start<'a, const R: usize, const C: usize> {
-    /// A value for each row.
-    Bias([f32; R]),
-    /// A value for each row, and a value for each place.
-    BiasAnd([f32; R], [&'a [f32; C]; R]),
+    /// A value for each row or column.
+    Bias(Bias<'a, R, C>),
+    /// That, and a value for each place.
+    BiasAnd(Bias<'a, R, C>, [&'a [f32; C]; R]),
     /// What is there.
     Sums,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Bias<'a, const R: usize, const C: usize> {
+    Rows([f32; R]),
+    Columns(&'a [f32; C]),
 }
 
 /// A kernel for tiles of one size.
@@ -60,19 +66,29 @@ unsafe fn tile<V: Vector, const R: usize, const N: usize, const C: usize>(
     unsafe {
         let mut sums = [[V::splat(0.0); N]; R];
         match start {
-            Start::Bias(bias) => sums = bias.map(|bias| [V::splat(bias); N]),
-            Start::BiasAnd(bias, added) => {
-                for ((sums, bias), added) in sums.iter_mut().zip(bias).zip(added) {
-                    for (n, sum) in sums.iter_mut().enumerate() {
-                        *sum = V::splat(bias).add(V::load(added.as_ptr().add(n * V::LANES)));
-                    }
+            Start::Bias(Bias::Rows(bias)) | Start::BiasAnd(Bias::Rows(bias), _) => {
+                for (sums, bias) in sums.iter_mut().zip(bias) {
+                    *sums = [V::splat(bias); N];
                 }
+            }
+            Start::Bias(Bias::Columns(bias)) | Start::BiasAnd(Bias::Columns(bias), _) => {
+                for (n, sum) in sums[0].iter_mut().enumerate() {
+                    *sum = V::load(bias.as_ptr().add(n * V::LANES));
+                }
+                sums = [sums[0]; R];
             }
             Start::Sums => {
                 for (sums, row) in sums.iter_mut().zip(&rows) {
                     for (n, sum) in sums.iter_mut().enumerate() {
                         *sum = V::load(row.as_ptr().add(n * V::LANES));
                     }
+                }
+            }
+        }
+        if let Start::BiasAnd(_, added) = start {
+            for (sums, added) in sums.iter_mut().zip(added) {
+                for (n, sum) in sums.iter_mut().enumerate() {
+                    *sum = sum.add(V::load(added.as_ptr().add(n * V::LANES)));
                 }
             }
         }
@@ -102,6 +118,62 @@ unsafe fn tile<V: Vector, const R: usize, const N: usize, const C: usize>(
     }
 }
 
+/// What becomes of the products of a part of the depth.
+#[derive(Clone, Copy)]
+pub(crate) struct Part<'a, const R: usize, const C: usize> {
+    /// For the first part: what else makes up the result. What is there is added to without it.
+    pub bias: Option<Bias<'a, R, C>>,
+    /// For the last part.
+    pub clamp: Clamp,
+}
+
+/// Runs a kernel on the values of `rows`, at most `R`, from the column `at` on, as far as they reach. `added` gives
+/// what else is added to the values of a row from there on, in the first part.
+#[inline(always)]
+pub(crate) fn run_within<'a, const R: usize, const C: usize>(
+    tile: impl Tile<R, C>,
+    (a, b): (&[[f32; R]], &[[f32; C]]),
+    part: Part<R, C>,
+    added: impl Fn(usize) -> Option<&'a [f32]>,
+    rows: &mut [&mut [f32]],
+    at: usize,
+) {
+    let width = rows[0].len();
+    if let Ok(rows) = <&mut [&mut [f32]; R]>::try_from(&mut *rows)
+        && at + C <= width
+    {
+        let start = match (part.bias, added(0)) {
+            (None, _) => Start::Sums,
+            (Some(bias), None) => Start::Bias(bias),
+            (Some(bias), Some(_)) => {
+                let whole = |r| added(r).and_then(|added| added.first_chunk()).expect("a whole row");
+                Start::BiasAnd(bias, std::array::from_fn(whole))
+            }
+        };
+        let rows = rows.each_mut().map(|row| row[at..].first_chunk_mut().expect("a whole row"));
+        return tile.run(a, b, start, part.clamp, rows);
+    }
+    // At the edges a tile is computed aside.
+    let count = C.min(width - at);
+    let mut sums = [[0.0; C]; R];
+    for (r, (sums, row)) in sums.iter_mut().zip(&*rows).enumerate() {
+        if part.bias.is_none() {
+            sums[..count].copy_from_slice(&row[at..at + count]);
+        } else if let Some(added) = added(r) {
+            sums[..count].copy_from_slice(&added[..count]);
+        }
+    }
+    let places = sums;
+    let start = match part.bias {
+        Some(bias) => Start::BiasAnd(bias, places.each_ref()),
+        None => Start::Sums,
+    };
+    tile.run(a, b, start, part.clamp, sums.each_mut());
+    for (sums, row) in sums.iter().zip(rows) {
+        row[at..at + count].copy_from_slice(&sums[..count]);
+    }
+}
+
 /// The kernels of this architecture.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum TileKernel {
@@ -113,6 +185,11 @@ pub(crate) enum TileKernel {
 }
 
 impl TileKernel {
+    /// The fastest kernel of this machine.
+    pub fn best() -> TileKernel {
+        TileKernel::available().next().expect("a kernel for every machine")
+    }
+
     /// The kernels that this machine can run, the fastest first.
     pub fn available() -> impl Iterator<Item = TileKernel> {
         #[cfg(target_arch = "x86_64")]
@@ -126,14 +203,14 @@ impl TileKernel {
         wide.chain([TileKernel::Small(Small)])
     }
 
-    /// Rows of a tile.
-    pub fn rows(self) -> usize {
-        with_tile!(self, tile => rows_of(tile))
+    /// Rows and columns of a tile.
+    pub fn size(self) -> (usize, usize) {
+        with_tile!(self, tile => size_of(tile))
     }
 }
 
-fn rows_of<const R: usize, const C: usize>(_: impl Tile<R, C>) -> usize {
-    R
+fn size_of<const R: usize, const C: usize>(_: impl Tile<R, C>) -> (usize, usize) {
+    (R, C)
 }
 
 /// Evaluates an expression with the kernel itself, whose sizes are known where it is compiled.
@@ -174,10 +251,13 @@ mod tests {
                 }
             };
             let nothing = [[f32::NAN; C]; R];
-            check(run(Start::Bias(bias), Clamp::NONE, nothing), &|i| bias[i / C], Clamp::NONE);
+            let rows = Bias::Rows(bias);
+            check(run(Start::Bias(rows), Clamp::NONE, nothing), &|i| bias[i / C], Clamp::NONE);
+            let columns = Bias::Columns(&added[1]);
+            check(run(Start::Bias(columns), Clamp::NONE, nothing), &|i| added[1][i % C], Clamp::NONE);
             check(run(Start::Sums, Clamp::NONE, added), &|i| added[i / C][i % C], Clamp::NONE);
             let bounds = Clamp { low: -0.25, high: 0.5 };
-            let start = Start::BiasAnd(bias, added.each_ref());
+            let start = Start::BiasAnd(rows, added.each_ref());
             check(run(start, bounds, nothing), &|i| bias[i / C] + added[i / C][i % C], bounds);
         }
         let mut rows = [[f32::NAN; C]; R];

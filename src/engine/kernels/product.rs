@@ -1,0 +1,311 @@
+//! Products of matrices, one or a batch, whose factors may lie in memory in any order of their axes.
+//!
+//! `out[m, n] = sum over k of a[m, k] * b[k, n]`: rows of the result are runs of memory, of the factors it is only known
+//! where each row, column and step begins.
+
+use rayon::prelude::*;
+
+use super::Clamp;
+use super::gemm::{Bias, Part, Tile, TileKernel, run_within, with_tile};
+
+/// Most steps of one pass over the depth: what is packed of one tile's factors then stays in the nearest cache.
+const MAX_DEPTH: usize = 512;
+
+/// Values of a packed block of a factor (192 KiB): it stays in the second cache.
+const BLOCK_VALUES: usize = 48 << 10;
+
+/// Tasks a thread should have, so that none waits long for the last one.
+const TASKS_A_THREAD: usize = 3;
+
+/// Multiplications below which threads cost more than they save.
+const MIN_PARALLEL: usize = 1 << 18;
+
+/// Where the values of the factors and of the result are. All lengths are that of an axis: `rows` of `a` and `out` agree,
+/// as do `columns` of `b` and the length of a row of the result, and the two of `steps`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Layout {
+    /// First value of each product's `a` and `b`, and its first place in the result.
+    pub batch: Vec<[usize; 3]>,
+    /// From there on, the first value of each row of `a`, and its place in the result.
+    pub rows: Vec<[usize; 2]>,
+    /// The first value of each column of `b`.
+    pub columns: Vec<usize>,
+    /// From the first value of a row or column on, the value of each step in `a` and `b`.
+    pub steps: Vec<[usize; 2]>,
+}
+
+/// A factor `b` packed once: panels of columns, each with a row for every step; the last is padded with zeros.
+#[derive(Debug)]
+pub(crate) struct PackedFactor {
+    values: Vec<f32>,
+}
+
+/// What becomes of the products.
+pub(crate) struct FinishProduct<'a> {
+    /// Added to each column, `[columns]`, and zeros up to whole tiles; see [`Layout::padded`].
+    pub bias: &'a [f32],
+    /// Added to each value, in the shape of the result.
+    pub added: Option<&'a [f32]>,
+    pub clamp: Clamp,
+}
+
+/// Some rows and columns of one product.
+struct Task<'a> {
+    a: usize,
+    b: usize,
+    /// First row and first column.
+    row: usize,
+    column: usize,
+    /// The columns of each row of the result, and where they begin in it.
+    rows: Vec<&'a mut [f32]>,
+    places: Vec<usize>,
+}
+
+impl Layout {
+    /// Packs a factor `b` that is the same at every run, if there is one product.
+    pub fn pack(&self, b: &[f32]) -> PackedFactor {
+        with_tile!(TileKernel::best(), tile => self.pack_for(tile, b))
+    }
+
+    fn pack_for<const R: usize, const C: usize>(&self, _: impl Tile<R, C>, b: &[f32]) -> PackedFactor {
+        let steps: Vec<usize> = self.steps.iter().map(|step| step[1]).collect();
+        let mut panels = vec![[0.0; C]; self.columns.len().div_ceil(C) * steps.len()];
+        pack(b, self.batch[0][1], &self.columns, &steps, &mut panels);
+        PackedFactor { values: panels.into_flattened() }
+    }
+
+    /// A bias of each column with zeros up to whole tiles.
+    pub fn padded(&self, bias: Option<&[f32]>) -> Vec<f32> {
+        let mut padded = bias.map_or_else(Vec::new, <[f32]>::to_vec);
+        padded.resize(self.columns.len().next_multiple_of(TileKernel::best().size().1), 0.0);
+        padded
+    }
+
+    /// Multiplies: `a` and `b`, of which the latter may be packed.
+    pub fn run(
+        &self,
+        a: &[f32],
+        b: Result<&PackedFactor, &[f32]>,
+        finish: &FinishProduct,
+        output: &mut [f32],
+    ) {
+        with_tile!(TileKernel::best(), tile => self.run_tiled(tile, a, b, finish, output));
+    }
+
+    fn run_tiled<const R: usize, const C: usize>(
+        &self,
+        tile: impl Tile<R, C>,
+        a: &[f32],
+        b: Result<&PackedFactor, &[f32]>,
+        finish: &FinishProduct,
+        output: &mut [f32],
+    ) {
+        let depth = self.steps.len();
+        let passes = depth.div_ceil(MAX_DEPTH).max(1);
+        let depth_of_pass = depth.div_ceil(passes).max(1);
+        let block = (BLOCK_VALUES / depth_of_pass).max(1);
+        let (all_rows, all_columns) = (self.rows.len(), self.columns.len());
+        let threads = rayon::current_num_threads();
+        let work = all_rows * all_columns * depth * self.batch.len();
+        let parallel = threads > 1 && work >= MIN_PARALLEL;
+        // A block of one factor is packed and kept near; the other streams past.
+        let mut rows = (block / R).max(1) * R;
+        let mut columns = if b.is_ok() { all_columns.next_multiple_of(C) } else { (block / C).max(1) * C };
+        if parallel {
+            let wanted = (TASKS_A_THREAD * threads).div_ceil(self.batch.len());
+            if b.is_err() {
+                columns = columns.min(all_columns.div_ceil(wanted).next_multiple_of(C));
+            }
+            let split = wanted.div_ceil(all_columns.div_ceil(columns));
+            rows = rows.min(all_rows.div_ceil(split).next_multiple_of(R));
+        }
+        rows = rows.min(all_rows.next_multiple_of(R));
+        columns = columns.min(all_columns.next_multiple_of(C));
+        let tasks = self.split(output, rows, columns);
+        let (a_steps, b_steps): (Vec<usize>, Vec<usize>) = self.steps.iter().map(|&[a, b]| (a, b)).unzip();
+        let scratch = || {
+            let of_b = if b.is_ok() { 0 } else { columns / C * depth_of_pass };
+            (vec![[0.0; R]; rows / R * depth_of_pass], vec![[0.0; C]; of_b])
+        };
+        let work = |(a_panels, b_panels): &mut (Vec<[f32; R]>, Vec<[f32; C]>), mut task: Task| {
+            for start in (0..depth).step_by(depth_of_pass) {
+                let steps = start..(start + depth_of_pass).min(depth);
+                let firsts: Vec<usize> =
+                    self.rows[task.row..][..task.rows.len()].iter().map(|row| row[0]).collect();
+                pack(a, task.a, &firsts, &a_steps[steps.clone()], a_panels);
+                let width = task.rows[0].len();
+                let clamp = if steps.end == depth { finish.clamp } else { Clamp::NONE };
+                if let Err(b) = b {
+                    let columns = &self.columns[task.column..][..width];
+                    pack(b, task.b, columns, &b_steps[steps.clone()], b_panels);
+                }
+                for at in (0..width).step_by(C) {
+                    let column = task.column + at;
+                    let panel = match b {
+                        Ok(packed) => &packed.values.as_chunks::<C>().0[column / C * depth..][steps.clone()],
+                        Err(_) => &b_panels[at / C * steps.len()..][..steps.len()],
+                    };
+                    let bias = finish.bias[column..].first_chunk().expect("a bias padded to tiles");
+                    let part = Part { bias: (start == 0).then_some(Bias::Columns(bias)), clamp };
+                    for (i, rows) in task.rows.chunks_mut(R).enumerate() {
+                        let factors = &a_panels[i * steps.len()..][..steps.len()];
+                        let added = |r: usize| {
+                            let place = task.places.get(i * R + r)? + at;
+                            finish.added.and_then(|added| added.get(place..))
+                        };
+                        run_within(tile, (factors, panel), part, added, rows, at);
+                    }
+                }
+            }
+        };
+        if parallel {
+            tasks.into_par_iter().for_each_init(scratch, work);
+        } else {
+            let mut memory = scratch();
+            tasks.into_iter().for_each(|task| work(&mut memory, task));
+        }
+    }
+
+    /// The tasks that cover the result, each of so many rows and columns at the most.
+    fn split<'a>(&self, output: &'a mut [f32], rows: usize, columns: usize) -> Vec<Task<'a>> {
+        let width = self.columns.len();
+        let mut lines: Vec<_> = output.chunks_exact_mut(width).map(Some).collect();
+        let mut tasks = Vec::new();
+        for &[a, b, out] in &self.batch {
+            for row in (0..self.rows.len()).step_by(rows) {
+                let count = rows.min(self.rows.len() - row);
+                let before = tasks.len();
+                tasks.extend((0..width).step_by(columns).map(|column| Task {
+                    a,
+                    b,
+                    row,
+                    column,
+                    rows: Vec::with_capacity(count),
+                    places: Vec::with_capacity(count),
+                }));
+                for &[_, place] in &self.rows[row..][..count] {
+                    let line = lines[(out + place) / width].take().expect("each row is written once");
+                    for (task, part) in tasks[before..].iter_mut().zip(line.chunks_mut(columns)) {
+                        task.rows.push(part);
+                        task.places.push(out + place + task.column);
+                    }
+                }
+            }
+        }
+        tasks
+    }
+}
+
+/// Gathers lanes that begin at `firsts`: panels of L lanes, one after the other, each with a row for every step; the last
+/// is padded with zeros.
+fn pack<const L: usize>(
+    source: &[f32],
+    first: usize,
+    firsts: &[usize],
+    steps: &[usize],
+    panels: &mut [[f32; L]],
+) {
+    let source = &source[first..];
+    let runs = |places: &[usize]| places.windows(2).all(|pair| pair[1] == pair[0] + 1);
+    let steps_run = runs(steps);
+    for (lanes, panel) in firsts.chunks(L).zip(panels.chunks_exact_mut(steps.len().max(1))) {
+        if lanes.len() == L && runs(lanes) {
+            for (values, step) in panel.iter_mut().zip(steps) {
+                *values = *source[lanes[0] + step..].first_chunk().expect("lanes side by side");
+            }
+            continue;
+        }
+        if lanes.len() < L {
+            panel.fill([0.0; L]);
+        }
+        for (lane, first) in lanes.iter().enumerate() {
+            if steps_run && !steps.is_empty() {
+                let values = &source[first + steps[0]..][..steps.len()];
+                panel.iter_mut().zip(values).for_each(|(target, value)| target[lane] = *value);
+            } else {
+                panel.iter_mut().zip(steps).for_each(|(target, step)| target[lane] = source[first + step]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::random;
+    use super::*;
+
+    /// Products of `[rows, steps]` and `[steps, columns]`, batch outermost, with the axes of `b` swapped or not.
+    fn layout(batch: usize, rows: usize, columns: usize, steps: usize, swapped: bool) -> Layout {
+        let (column, step) = if swapped { (steps, 1) } else { (1, columns) };
+        Layout {
+            batch: (0..batch).map(|i| [i * rows * steps, i * columns * steps, i * rows * columns]).collect(),
+            rows: (0..rows).map(|m| [m * steps, m * columns]).collect(),
+            columns: (0..columns).map(|n| n * column).collect(),
+            steps: (0..steps).map(|k| [k, k * step]).collect(),
+        }
+    }
+
+    fn check(layout: &Layout, packed: bool) {
+        let (rows, columns) = (layout.rows.len(), layout.columns.len());
+        let count = layout.batch.len();
+        let (a, b) =
+            (random(1, count * rows * layout.steps.len()), random(2, count * columns * layout.steps.len()));
+        let (bias, added) = (random(3, columns), random(4, count * rows * columns));
+        for (bias, added, clamp) in
+            [(None, None, Clamp::NONE), (Some(&bias[..]), Some(&added[..]), Clamp { low: -0.5, high: 1.0 })]
+        {
+            let mut out = vec![f32::NAN; count * rows * columns];
+            let factor = packed.then(|| layout.pack(&b));
+            let padded = layout.padded(bias);
+            let finish = FinishProduct { bias: &padded, added, clamp };
+            layout.run(&a, factor.as_ref().ok_or(&b[..]), &finish, &mut out);
+            for &[a0, b0, out0] in &layout.batch {
+                for &[row, place] in &layout.rows {
+                    for (n, column) in layout.columns.iter().enumerate() {
+                        let product =
+                            |&[x, y]: &[usize; 2]| a[a0 + row + x] as f64 * b[b0 + column + y] as f64;
+                        let at = out0 + place + n;
+                        let sum = layout.steps.iter().map(product).sum::<f64>()
+                            + bias.map_or(0.0, |bias| bias[n] as f64)
+                            + added.map_or(0.0, |added| added[at] as f64);
+                        let expected = sum.clamp(clamp.low as f64, clamp.high as f64);
+                        let error = (out[at] as f64 - expected).abs();
+                        assert!(error < 1e-5 * expected.abs().max(2.0), "{at}: {} {expected}", out[at]);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn agrees_with_the_definition() {
+        for (rows, columns, steps) in [(1, 1, 1), (3, 5, 7), (9, 50, 20), (100, 33, 600), (40, 200, 64)] {
+            for swapped in [false, true] {
+                check(&layout(1, rows, columns, steps, swapped), true);
+                check(&layout(3, rows, columns, steps, swapped), false);
+            }
+        }
+    }
+
+    #[test]
+    fn heads_beside_each_other_are_products_of_their_own() {
+        // Two heads of 16 channels: tokens x heads x channels for `a` and the result, tokens of `b` as steps.
+        let (tokens, heads, channels) = (10, 2, 16);
+        let layout = Layout {
+            batch: (0..heads).map(|h| [h * tokens * tokens, h * channels, h * channels]).collect(),
+            rows: (0..tokens).map(|m| [m * tokens, m * heads * channels]).collect(),
+            columns: (0..channels).collect(),
+            steps: (0..tokens).map(|k| [k, k * heads * channels]).collect(),
+        };
+        let (a, b) = (random(1, heads * tokens * tokens), random(2, tokens * heads * channels));
+        let mut out = vec![f32::NAN; tokens * heads * channels];
+        let bias = layout.padded(None);
+        layout.run(&a, Err(&b), &FinishProduct { bias: &bias, added: None, clamp: Clamp::NONE }, &mut out);
+        for (i, &value) in out.iter().enumerate() {
+            let (m, h, c) = (i / heads / channels, i / channels % heads, i % channels);
+            let product = |k: usize| a[(h * tokens + m) * tokens + k] * b[(k * heads + h) * channels + c];
+            let expected: f32 = (0..tokens).map(product).sum();
+            assert!((value - expected).abs() < 1e-5, "{i}: {value} {expected}");
+        }
+    }
+}
