@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+
 from m2fp import network
 from m2fp.network import M2FP, Sizes
 
