@@ -60,10 +60,10 @@ pub(super) fn replace(model: &TypedModel, node: &TypedNode) -> TractResult<Optio
     }
     let fact = model.outlet_fact(node.id.into())?;
     let Some(shape) = fact.shape.as_concrete().map(TVec::<usize>::from_slice) else { return Ok(None) };
-    let input = node.inputs.iter().copied().find_map(|input| match model.outlet_fact(input) {
-        Ok(own) => (own.konst.is_none() && own.shape == fact.shape).then_some(input),
-        Err(_) => None,
-    });
+    let varies = |input: &OutletId| {
+        model.outlet_fact(*input).is_ok_and(|own| own.konst.is_none() && own.shape == fact.shape)
+    };
+    let input = node.inputs.iter().copied().find(varies);
     let (Some(input), true) = (input, fact.datum_type == f32::datum_type()) else { return Ok(None) };
     let other =
         |node: &TypedNode, input: OutletId| node.inputs.iter().copied().find(|outlet| *outlet != input);
