@@ -49,24 +49,35 @@ impl<T: Read + Seek + Send> ReadSeek for T {}
 
 /// The files of a model, joined.
 pub(crate) struct CheckedFiles {
-    files: Vec<ModelFile>,
+    /// What is known of them from a card.
+    files: Option<Vec<ModelFile>>,
+    /// Bytes of all.
+    size: u64,
     joined: Box<dyn ReadSeek>,
 }
 
 impl CheckedFiles {
     /// `joined` gives the bytes of the card's files in order.
     pub fn new(card: &Card, joined: impl Read + Seek + Send + 'static) -> CheckedFiles {
-        CheckedFiles { files: card.files.clone(), joined: Box::new(joined) }
+        let size = card.files.iter().map(|file| file.bytes).sum();
+        CheckedFiles { files: Some(card.files.clone()), size, joined: Box::new(joined) }
+    }
+
+    /// A file of `size` bytes of which nothing is known, to be measured only.
+    #[cfg(target_family = "wasm")]
+    pub fn without_card(size: u64, file: impl Read + Seek + Send + 'static) -> CheckedFiles {
+        CheckedFiles { files: None, size, joined: Box::new(file) }
     }
 
     /// The bytes, if they are those of the card.
     pub fn open(&mut self) -> Result<Take<&mut dyn Read>> {
         self.rewind()?;
-        check(&self.files, &mut self.joined)?;
-        self.rewind()?;
-        let size = self.files.iter().map(|file| file.bytes).sum();
+        if let Some(files) = &self.files {
+            check(files, &mut self.joined)?;
+            self.rewind()?;
+        }
         let joined: &mut dyn Read = &mut self.joined;
-        Ok(joined.take(size))
+        Ok(joined.take(self.size))
     }
 
     fn rewind(&mut self) -> Result<()> {
