@@ -9,9 +9,13 @@
  * await parsing.paint(document.querySelector('canvas'));
  * ```
  *
- * Importing has no side effects. The work is done in one dedicated worker;
- * calls are queued and answered in order. Every method that returns a promise
- * rejects with a {@link BodyMapError}, or with `signal.reason` when aborted.
+ * Importing has no side effects, on a server neither. The work is done in one
+ * dedicated worker; calls are queued and answered in order. Several BodyMaps
+ * have a worker each and know nothing of one another. Every method that returns
+ * a promise rejects with a {@link BodyMapError}, or with `signal.reason` when
+ * aborted.
+ *
+ * URLs that are given are relative to the page, as those in its markup.
  */
 
 /** What a step of the work is, and how much of it is done. */
@@ -27,15 +31,19 @@ export interface Progress {
 }
 
 export interface LoadOptions {
-  /** Folder of the model below `models/`. Default `default`. */
+  /** Folder of the model below `models/`, which is beside the worker. Default `default`. */
   model?: string;
   /** Told about the stages `wasm` and `model`. */
   onProgress?: (progress: Progress) => void;
   /** Stops loading; the promise rejects with `signal.reason`. */
   signal?: AbortSignal;
-  /** Folder that holds `threaded/` and `threadless/`. Default `pkg/` beside this module. */
+  /** Folder `pkg/` of a copy of the package or site: it uses what stands beside it there. Default: beside the worker. */
   wasmUrl?: string | URL;
-  /** The worker script, of the page's own origin. Default `worker.js` beside this module. */
+  /**
+   * The worker script, of the page's own origin. Default: `worker.js` beside this module. To be
+   * given where a bundler moves this module, or where it is of another origin: there it is a
+   * script that imports `worker.js` from that origin.
+   */
   workerUrl?: string | URL;
   /** Folder that holds the model's `card.json` and files; overrides `model`. */
   modelUrl?: string | URL;
@@ -236,7 +244,11 @@ export interface DataSet {
    * Errors: `name-clash`, `bad-option`, `out-of-memory`; the data set is then as before.
    */
   add(parsing: Parsing, options?: ExportOptions): Promise<void>;
-  /** Errors: `bad-option` if the photos are of more than one model and the format cannot hold them. */
+  /**
+   * The file. The data set stays as it is: more can be added, and it can be finished again.
+   *
+   * Errors: `bad-option` if the photos are of more than one model and the format cannot hold them.
+   */
   finish(options?: { signal?: AbortSignal }): Promise<File>;
 }
 
@@ -244,7 +256,8 @@ export declare class BodyMap {
   private constructor();
   /**
    * Starts the worker and fetches engine and model; the model is kept in the
-   * Cache API under its hash and checked each time it is read.
+   * Cache API under its hash and checked each time it is read. Rejects on a server:
+   * there are no workers.
    *
    * Errors: `download-failed`, `wrong-hash`, `bad-card`, `bad-model`,
    * `unsupported-browser`, `out-of-memory`, `worker-crashed`, `bad-option`.
@@ -260,8 +273,11 @@ export declare class BodyMap {
   /** Version of the engine. */
   readonly version: string;
   /**
+   * Parses a photo, which is taken as it is now, even if its turn comes later. A call that
+   * waits can be aborted without harm to the running one.
+   *
    * Errors: `empty-file`, `file-too-large`, `unsupported-format`,
-   * `photo-too-large`, `truncated`, `corrupt-photo`, `bad-source`,
+   * `photo-too-large`, `truncated`, `corrupt-photo`, `unreadable-file`, `bad-source`,
    * `bad-option`, `inference-failed`, `out-of-memory`, `worker-crashed`; after
    * each of them the next call works.
    */
@@ -275,12 +291,61 @@ export declare class BodyMap {
    * Errors: `bad-option`.
    */
   unpack(packed: Blob, options?: { source?: Source; maxSide?: number }): Promise<Parsing>;
-  /** Ends the worker and frees its memory; later calls fail with `disposed`. */
+  /**
+   * Ends the worker and frees its memory. What is running or waiting rejects with `disposed`,
+   * and so do later calls, also those of its parsings and data sets.
+   */
   dispose(): void;
 }
 
+/** What went wrong. Codes keep their meaning; more may be added. */
+export type ErrorCode =
+  // The photo.
+  | 'empty-file'
+  | 'file-too-large'
+  | 'unsupported-format'
+  | 'photo-too-large'
+  | 'truncated'
+  | 'corrupt-photo'
+  /** The browser can no longer read the file: it was moved or changed. */
+  | 'unreadable-file'
+  /** Not a picture, a picture without pixels yet, or one whose pixels may not be read. */
+  | 'bad-source'
+  // Engine and model.
+  | 'download-failed'
+  | 'bad-card'
+  | 'wrong-hash'
+  | 'bad-model'
+  /** No WebAssembly with SIMD, or no workers. */
+  | 'unsupported-browser'
+  // The work.
+  /** An option has an unknown name or a value out of range. */
+  | 'bad-option'
+  | 'inference-failed'
+  /** A smaller photo (`maxSide`) or fewer open tabs may help. */
+  | 'out-of-memory'
+  /** The engine stopped; the next call starts another. */
+  | 'worker-crashed'
+  /** Another photo of the data set has that name. */
+  | 'name-clash'
+  | 'disposed'
+  // Checkpoints that are made into models.
+  | 'unsupported-checkpoint'
+  | 'truncated-checkpoint'
+  | 'corrupt-checkpoint'
+  | 'checkpoint-too-complex'
+  | 'missing-weights'
+  | 'wrong-shape'
+  // The bridge to a page of another origin, `bodymap-frame.js`.
+  /** The page in the frame does not work for pages of this origin: `embed.json` there does not list it. */
+  | 'origin-refused'
+  /** The page in the frame did not answer. */
+  | 'no-answer'
+  /** The page in the frame does not understand the request: it is of another version. */
+  | 'bad-request';
+
 export declare class BodyMapError extends Error {
-  constructor(code: string, message: string, cause?: unknown);
-  /** Stable, kebab case. */
-  readonly code: string;
+  constructor(code: ErrorCode, message: string, cause?: unknown);
+  readonly name: 'BodyMapError';
+  readonly code: ErrorCode;
 }

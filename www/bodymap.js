@@ -29,10 +29,11 @@ export class BodyMap {
     if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
       throw new BodyMapError('bad-option', `threads is ${threads}, not a whole number above 0`);
     }
-    const session = new WorkerSession(address(workerUrl ?? './worker.js'), {
+    const session = new WorkerSession(workerAddress(workerUrl), {
       op: 'start',
-      wasmUrl: folder(wasmUrl ?? './pkg/'),
-      modelUrl: folder(modelUrl ?? `./models/${model}/`),
+      wasmUrl: folder(wasmUrl),
+      modelUrl: folder(modelUrl),
+      modelName: model,
       threads,
     });
     await session.call(() => null, { onProgress, signal });
@@ -89,13 +90,32 @@ export class BodyMap {
   }
 }
 
-/** @param {string | URL} url relative to this module */
-function address(url) {
-  return new URL(url, import.meta.url);
+// In a name of its own, so that no bundler takes what stands beside for an asset and moves it from its neighbours.
+const HERE = import.meta.url;
+
+/** @param {string | URL} [given] */
+function workerAddress(given) {
+  if (!globalThis.Worker) {
+    throw new BodyMapError('unsupported-browser', 'there are no workers here; load BodyMap in a browser, not on a server');
+  }
+  const url = given === undefined ? new URL('./worker.js', HERE) : address(given);
+  if (url.origin === location.origin) return url;
+  const message = `the worker may not be started from ${url.href}; give a workerUrl of the page's own origin`;
+  throw new BodyMapError('bad-option', message);
 }
 
-/** @param {string | URL} url */
+/** @param {string | URL} url relative to the page, as in its markup */
+function address(url) {
+  try {
+    return new URL(url, document.baseURI);
+  } catch (cause) {
+    throw new BodyMapError('bad-option', `${url} is not a URL`, cause);
+  }
+}
+
+/** @param {string | URL} [url] the worker knows where to look if there is none */
 function folder(url) {
+  if (url === undefined) return undefined;
   const { href } = address(url);
   return href.endsWith('/') ? href : `${href}/`;
 }

@@ -30,7 +30,7 @@ let held = null;
 
 /** @type {{ [op: string]: (request: any, report: Report) => Promise<[value: any, transfer?: Transferable[]]> }} */
 const operations = {
-  async start({ wasmUrl, modelUrl, threads, module }, report) {
+  async start({ modelName, wasmUrl = beside('pkg/'), modelUrl = beside(`models/${modelName}/`), threads, module }, report) {
     report('wasm', 0);
     const engine = await startEngine(wasmUrl, threads, module);
     glue = engine.glue;
@@ -96,6 +96,15 @@ const operations = {
     return [{ path, bytes: new Blob(pieces) }];
   },
 };
+
+/**
+ * Seen from this module, which a script of the page's origin may have imported from another one.
+ *
+ * @param {string} path
+ */
+function beside(path) {
+  return new URL(path, import.meta.url).href;
+}
 
 /**
  * @param {GluePhoto} photo freed if it cannot be parsed

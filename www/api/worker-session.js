@@ -133,7 +133,7 @@ export class WorkerSession {
       const error =
         event instanceof ErrorEvent
           ? new BodyMapError('worker-crashed', `the worker stopped: ${event.message}; try again`)
-          : new BodyMapError('download-failed', `${this.#workerUrl.pathname} could not be loaded`);
+          : new BodyMapError('download-failed', `${this.#workerUrl.pathname} could not be loaded; see to the workerUrl`);
       this.#fail(error);
     });
     return worker;
