@@ -50,10 +50,10 @@ function listenForViolations() {
  *
  * @param {TestContext} test
  * @param {Parameters<typeof serveSite>[0] & {
- *   context?: import('playwright-core').BrowserContextOptions, path?: string, expected?: RegExp,
- * }} [options] `expected`: messages that are part of the test
+ *   context?: import('playwright-core').BrowserContextOptions, path?: string, expected?: RegExp, others?: string[],
+ * }} [options] `expected`: messages that are part of the test; `others`: sites that the page may turn to
  */
-export async function openPage(test, { context: contextOptions, path = '', expected, ...serverOptions } = {}) {
+export async function openPage(test, { context: contextOptions, path = '', expected, others = [], ...serverOptions } = {}) {
   const site = await serveSite(serverOptions);
   const context = await (await browser()).newContext({ locale: 'en-GB', ...contextOptions });
   context.setDefaultTimeout(60_000);
@@ -68,7 +68,8 @@ export async function openPage(test, { context: contextOptions, path = '', expec
   });
   page.on('pageerror', (error) => complain(`thrown: ${error.message}`));
   context.on('request', (request) => {
-    if (!/^(blob|data):/.test(request.url()) && !request.url().startsWith(site.url)) {
+    if (/^(blob|data):/.test(request.url())) return;
+    if (![site.url, ...others].some((url) => request.url().startsWith(url))) {
       complain(`request to ${request.url()}`);
     }
   });
