@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import globals from 'globals';
 
 export default [
-  { ignores: ['dist/', 'target/', 'docs/', 'tests/browser/out/'] },
+  { ignores: ['dist/', 'dist-npm/', 'target/', 'docs/', 'tests/browser/out/', 'tests/bundlers/*/'] },
   js.configs.recommended,
   {
     rules: {
@@ -16,5 +16,5 @@ export default [
   { files: ['www/**/*.js'], languageOptions: { globals: globals.browser } },
   { files: ['www/worker.js', 'www/worker/*.js', 'www/pool*.js'], languageOptions: { globals: globals.worker } },
   { files: ['www/sw.js'], languageOptions: { globals: globals.serviceworker, sourceType: 'script' } },
-  { files: ['tests/browser/*.mjs'], languageOptions: { globals: { ...globals.node, ...globals.browser } } },
+  { files: ['tests/browser/*.mjs', 'tests/bundlers/*.mjs'], languageOptions: { globals: { ...globals.node, ...globals.browser } } },
 ];
