@@ -21,6 +21,13 @@ const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ 
 let glue;
 /** @type {import('./worker/glue.d.ts').GlueModel} */
 let model;
+let threads = 1;
+/**
+ * Not 0 when the page wants the work to stop; there only in an isolated page.
+ *
+ * @type {Int32Array | undefined}
+ */
+let stopping;
 /**
  * A cache: the page can send the parts of any parsing again.
  *
@@ -30,16 +37,17 @@ let held = null;
 
 /** @type {{ [op: string]: (request: any, report: Report) => Promise<[value: any, transfer?: Transferable[]]> }} */
 const operations = {
-  async start({ modelName, wasmUrl = beside('pkg/'), modelUrl = beside(`models/${modelName}/`), threads, module }, report) {
+  async start({ modelName, wasmUrl = beside('pkg/'), modelUrl = beside(`models/${modelName}/`), threads: wanted, module, stopFlag }, report) {
+    stopping = stopFlag;
     report('wasm', 0);
-    const engine = await startEngine(wasmUrl, threads, module);
-    glue = engine.glue;
+    const engine = await startEngine(wasmUrl, wanted, module);
+    ({ glue, threads } = engine);
     report('wasm', 1);
     const { cardJson, bytes } = await fetchModel(modelUrl, (fraction) => report('model', fraction));
     model = glue.Model.load(cardJson, (offset, length) => bytes.subarray(offset, offset + length));
     const card = JSON.parse(model.info());
     const classes = JSON.parse(glue.labelSet(card.label_set));
-    return [{ module: engine.module, threads: engine.threads, version: glue.version(), card, classes }];
+    return [{ module: engine.module, threads, version: glue.version(), card, classes }];
   },
 
   async parse(/** @type {Origin & { source: Blob | ImageData, setting?: string }} */ { setting, ...origin }, report) {
@@ -157,13 +165,26 @@ function release() {
   held = null;
 }
 
+/** Ends this worker and its threads at once. */
+function end() {
+  if (threads > 1) glue.stopThreads();
+  scope.close();
+}
+
 scope.onmessage = async ({ data: { op, ...request } }) => {
+  if (op === 'end') return end();
+  const isStopping = () => stopping && Atomics.load(stopping, 0) !== 0;
   /** @type {Report} */
-  const report = (stage, fraction) => scope.postMessage({ progress: { stage, fraction } });
+  const report = (stage, fraction) => {
+    // Out of the engine as well, which reports often.
+    if (isStopping()) throw new Error('stopped');
+    scope.postMessage({ progress: { stage, fraction } });
+  };
   try {
     const [value, transfer = []] = await operations[op](request, report);
     scope.postMessage({ value }, transfer);
   } catch (thrown) {
+    if (isStopping()) return end();
     const error = /** @type {Error & { code?: string }} */ (thrown);
     // An error without a code is a trap or a bug; either leaves the engine in an unknown state.
     const fatal = typeof error.code !== 'string';

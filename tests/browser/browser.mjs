@@ -165,11 +165,12 @@ export function pixels(page, id = 'colormap') {
 }
 
 /**
- * The JavaScript on a page of the documentation.
+ * The blocks of code in a page of the documentation.
  *
- * @param {string} name of the page
+ * @param {string} path from the root of the project
+ * @param {string} language
  */
-export async function examples(name) {
-  const text = await readFile(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
-  return [...text.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code);
+export async function blocks(path, language) {
+  const text = await readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, code]) => code);
 }

@@ -30,7 +30,7 @@ const HOST_PAGE = Buffer.from('<!doctype html><title>host</title><link rel="icon
  *   false is plain static hosting
  * @param {string} [options.prefix] path below which the site is found
  * @param {(path: string, body: Buffer) => Buffer | null} [options.alter] changes a file on its way; null is a 404
- * @param {{ [path: string]: string }} [options.pages] files beside those of the site
+ * @param {{ [path: string]: string | Buffer }} [options.pages] files beside those of the site
  * @param {{ [name: string]: string }} [options.more] headers, also in place of ours
  * @param {string} [options.folder] served in place of the site
  */

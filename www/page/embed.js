@@ -73,7 +73,7 @@ function refuse(port, code, message) {
 async function allowedOrigins() {
   const allowed = new Set([location.origin]);
   try {
-    const { origins: listed } = await (await fetch('embed.json', { cache: 'no-cache' })).json();
+    const { origins: listed } = await (await fetch('./embed.json', { cache: 'no-cache' })).json();
     for (const origin of listed) {
       if (isOrigin(origin)) allowed.add(origin);
       else console.error(`embed.json: ${JSON.stringify(origin)} is no origin such as "https://app.example"`);
