@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
@@ -170,7 +169,7 @@ export function pixels(page, id = 'colormap') {
  * @param {string} path from the root of the project
  * @param {string} language
  */
-export async function blocks(path, language) {
-  const text = await readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
+export function blocks(path, language) {
+  const text = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
   return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, code]) => code);
 }

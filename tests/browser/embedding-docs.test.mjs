@@ -20,8 +20,8 @@ const HOPPER = 'mpl_grace_hopper.jpg';
 const PREFIX = '/bodymap/';
 const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
 
-const scripts = await blocks('docs/embedding.md', 'js');
-const pages = await blocks('docs/embedding.md', 'html');
+const scripts = blocks('docs/embedding.md', 'js');
+const pages = blocks('docs/embedding.md', 'html');
 
 /** What holds after an example has run, by what only that example has in it. */
 const CHECKS = [
@@ -72,14 +72,14 @@ function fileOf(specifier) {
 }
 
 for (const [name, html] of /** @type {const} */ ([
-  ['the page of the README', (await blocks('README.md', 'html'))[0]],
+  ['the page of the README', blocks('README.md', 'html')[0]],
   ['the page with the API', pages[0]],
   ['the page with the element', pages[1]],
 ])) {
   test(name, async (context) => {
     const { page } = await openPage(context, {
       path: 'example.html',
-      pages: { 'example.html': `${html}<link rel="icon" href="data:,">`, 'photo.jpg': await readFile(SAMPLES + HOPPER) },
+      pages: { 'example.html': `<!doctype html><link rel="icon" href="data:,">${html}`, 'photo.jpg': await readFile(SAMPLES + HOPPER) },
       headers: false,
       more: ISOLATION,
       context: { serviceWorkers: 'block' },
@@ -112,14 +112,14 @@ test('the two files for a page of another origin', async (context) => {
 });
 
 test('the commands and the list of origins', async () => {
-  const [install] = await blocks('docs/embedding.md', 'sh');
+  const [install] = blocks('docs/embedding.md', 'sh');
   const [, ...copy] = install.trim().split('\n');
   for (const bundler of ['vite', 'webpack', 'next']) {
     const project = JSON.parse(await readFile(`${ROOT}tests/bundlers/${bundler}/package.json`, 'utf8'));
     assert.equal(project.scripts.prebuild, copy.join(' && '));
   }
   assert.ok((await readFile(`${ROOT}packages/bodymap/README.md`, 'utf8')).includes(install));
-  const [list] = await blocks('docs/embedding.md', 'json');
+  const [list] = blocks('docs/embedding.md', 'json');
   for (const origin of JSON.parse(list).origins) assert.equal(new URL(origin).origin, origin);
 });
 

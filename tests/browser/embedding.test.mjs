@@ -208,7 +208,7 @@ test('from a page of another origin, whose worker is a script that imports ours'
     const cors = { 'access-control-allow-origin': '*', 'cross-origin-resource-policy': 'cross-origin' };
     const other = await serveSite({ headers: isolated, more: cors });
     context.after(() => other.close());
-    const policy = `default-src 'none'; script-src 'self' 'wasm-unsafe-eval' ${other.url}; worker-src 'self'; connect-src 'self' ${other.url}`;
+    const sources = ['script', 'worker', 'connect'].map((kind) => `${kind}-src 'self' 'wasm-unsafe-eval' ${other.url}`);
     const { page, site } = await openPage(context, {
       path: HOST,
       headers: isolated,
@@ -218,7 +218,7 @@ test('from a page of another origin, whose worker is a script that imports ours'
         'engine/worker.js': `import '${other.url}worker.js';`,
         'engine/pool-worker.js': `import '${other.url}pool-worker.js';`,
       },
-      more: { 'content-security-policy': `${policy}; img-src data:` },
+      more: { 'content-security-policy': `default-src 'none'; img-src data:; ${sources.join('; ')}` },
       others: [other.url],
       context: { serviceWorkers: 'block' },
     });
@@ -436,7 +436,7 @@ test('a data set takes photos under their names, and says which it cannot', asyn
 
 test('the example of docs/formats.md', async (context) => {
   const { page } = await openHost(context);
-  const [, example] = await blocks('docs/formats.md', 'js');
+  const [, example] = blocks('docs/formats.md', 'js');
   const code = example.replace("import { BodyMap } from './bodymap.js';", '');
   assert.notEqual(code, example);
   const names = await page.evaluate(

@@ -54,7 +54,7 @@ test('a script in the page that posts a photo gets the answer of the service, an
 test('the example of docs/formats.md', async (context) => {
   const { page } = await openPage(context);
   await page.locator('#readiness[data-i18n="ready.offline"]').waitFor();
-  const [example] = await blocks('docs/formats.md', 'js');
+  const [example] = blocks('docs/formats.md', 'js');
   const code = `const photo = await (await fetch('samples/${HOPPER}')).blob(); ${example}; return masks.length;`;
   assert.ok(Number(await page.evaluate(`(async () => { ${code} })()`)) > 0);
 });
