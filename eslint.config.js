@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import globals from 'globals';
 
 export default [
-  { ignores: ['dist/', 'target/', 'docs/', 'tests/browser/out/'] },
+  { ignores: ['dist/', 'dist-npm/', 'target/', 'docs/', 'tests/browser/out/', 'tests/bundlers/*/'] },
   js.configs.recommended,
   {
     rules: {
@@ -19,7 +19,7 @@ export default [
   { files: ['scripts/bench-page/page.js'], languageOptions: { globals: globals.browser } },
   { files: ['scripts/bench-page/networks.js', 'scripts/bench-page/engine-worker.js'], languageOptions: { globals: globals.worker } },
   {
-    files: ['tests/browser/*.mjs', 'scripts/bench-page/*.mjs'],
+    files: ['tests/browser/*.mjs', 'tests/bundlers/*.mjs', 'scripts/bench-page/*.mjs'],
     languageOptions: { globals: { ...globals.node, ...globals.browser } },
   },
 ];

@@ -15,7 +15,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; "
-        "img-src 'self' blob: data:; style-src 'self'; manifest-src 'self'; base-uri 'none'; "
+        "img-src 'self' blob: data:; style-src 'self'; manifest-src 'self'; frame-src 'self'; base-uri 'none'; "
         "form-action 'none'; require-trusted-types-for 'script'; trusted-types bodymap"
     ),
     "X-Content-Type-Options": "nosniff",

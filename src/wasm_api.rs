@@ -27,6 +27,15 @@ pub fn start() {
     console_error_panic_hook::set_once();
 }
 
+/// Ends the threads that `initThreadPool` has started: each throws `"stopped"`
+/// out of `wbg_rayon_start_worker`. Otherwise they would wait for work, and hold
+/// the memory, until the browser takes their workers down by force, which takes
+/// seconds in Chromium.
+#[wasm_bindgen(js_name = stopThreads)]
+pub fn stop_threads() {
+    rayon::spawn_broadcast(|_| wasm_bindgen::throw_str("stopped"));
+}
+
 /// Version of this package.
 #[wasm_bindgen]
 pub fn version() -> String {
@@ -120,7 +129,8 @@ impl Model {
     }
 
     /// Parses a photo with a setting of the card, its first if left out;
-    /// `on_progress` is called with the part of the inference done, 0 to 1.
+    /// `on_progress` is called with the part of the inference done, 0 to 1. If
+    /// it throws, the work ends with that, and the instance is of no more use.
     pub fn parse(
         &mut self,
         photo: &Photo,
@@ -523,8 +533,10 @@ impl Tensor {
 fn reporter(on_progress: Option<Function>) -> impl FnMut(f32) {
     move |done| {
         if let Some(call) = &on_progress {
-            // What the page does with its progress is not the engine's business.
-            let _ = call.call1(&JsValue::NULL, &done.into());
+            // What it throws passes through the engine, which is the way to stop it: this instance is then lost.
+            if let Err(reason) = call.call1(&JsValue::NULL, &done.into()) {
+                wasm_bindgen::throw_val(reason);
+            }
         }
     }
 }

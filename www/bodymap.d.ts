@@ -9,9 +9,13 @@
  * await parsing.paint(document.querySelector('canvas'));
  * ```
  *
- * Importing has no side effects. The work is done in one dedicated worker;
- * calls are queued and answered in order. Every method that returns a promise
- * rejects with a {@link BodyMapError}, or with `signal.reason` when aborted.
+ * Importing has no side effects, on a server neither. The work is done in one
+ * dedicated worker; calls are queued and answered in order. Several BodyMaps
+ * have a worker each and know nothing of one another. Every method that returns
+ * a promise rejects with a {@link BodyMapError}, or with `signal.reason` when
+ * aborted.
+ *
+ * URLs that are given are relative to the page, as those in its markup.
  */
 
 /** What a step of the work is, and how much of it is done. */
@@ -29,17 +33,24 @@ export interface Progress {
 
 export interface LoadOptions {
   /**
-   * Folder of the model below `models/`, by default `default`; or the id of one of
-   * {@link BodyMap.storedModels}; or files: a card and the files that it names, in order.
+   * Folder of the model below `models/`, which is beside the worker, by default `default`; or the
+   * id of one of {@link BodyMap.storedModels}; or files: a card and the files that it names, in order.
    */
   model?: string | { stored: string } | { card: Blob; files: Blob[] };
   /** Told about the stages `wasm` and `model`. */
   onProgress?: (progress: Progress) => void;
   /** Stops loading; the promise rejects with `signal.reason`. */
   signal?: AbortSignal;
-  /** Folder that holds `threaded/`, `threadless/` and both with `-relaxed`. Default `pkg/` beside this module. */
+  /**
+   * Folder `pkg/` of a copy of the package or site, with the flavours of the engine: it uses what stands beside it
+   * there. Default: beside the worker.
+   */
   wasmUrl?: string | URL;
-  /** The worker script, of the page's own origin. Default `worker.js` beside this module. */
+  /**
+   * The worker script, of the page's own origin. Default: `worker.js` beside this module. To be
+   * given where a bundler moves this module, or where it is of another origin: there it is a
+   * script that imports `worker.js` from that origin.
+   */
   workerUrl?: string | URL;
   /**
    * Address of the model's card (`.json`), or of the folder that holds `card.json`; the files
@@ -48,7 +59,7 @@ export interface LoadOptions {
    * large one.
    */
   modelUrl?: string | URL;
-  /** Folder of the networks that checkpoints are read into. Default `models/m2fp/` beside this module. */
+  /** Folder of the networks that checkpoints are read into. Default `models/m2fp/` beside the worker. */
   templatesUrl?: string | URL;
   /**
    * Threads of the engine, 1 or more. Default: the processors the browser
@@ -277,7 +288,11 @@ export interface DataSet {
    * Errors: `name-clash`, `bad-option`, `out-of-memory`; the data set is then as before.
    */
   add(parsing: Parsing, options?: ExportOptions): Promise<void>;
-  /** Errors: `bad-option` if the photos are of more than one model and the format cannot hold them. */
+  /**
+   * The file. The data set stays as it is: more can be added, and it can be finished again.
+   *
+   * Errors: `bad-option` if the photos are of more than one model and the format cannot hold them.
+   */
   finish(options?: { signal?: AbortSignal }): Promise<File>;
 }
 
@@ -285,7 +300,8 @@ export declare class BodyMap {
   private constructor();
   /**
    * Starts the worker and fetches engine and model; the model is kept in the
-   * Cache API under its hash and checked each time it is read.
+   * Cache API under its hash and checked each time it is read. Rejects on a server:
+   * there are no workers.
    *
    * Errors: `download-failed`, `wrong-hash`, `bad-card`, `bad-model`, `no-such-model`, `io`,
    * `unsupported-browser`, `out-of-memory`, `worker-crashed`, `bad-option`.
@@ -311,8 +327,11 @@ export declare class BodyMap {
   /** Bytes of memory that the engine had taken when it last answered. It gives none back until its worker ends. */
   readonly memory: number;
   /**
+   * Parses a photo, which is taken as it is now, even if its turn comes later. A call that
+   * waits can be aborted without harm to the running one.
+   *
    * Errors: `empty-file`, `file-too-large`, `unsupported-format`,
-   * `photo-too-large`, `truncated`, `corrupt-photo`, `bad-source`,
+   * `photo-too-large`, `truncated`, `corrupt-photo`, `unreadable-file`, `bad-source`,
    * `bad-option`, `inference-failed`, `out-of-memory`, `worker-crashed`; after
    * each of them the next call works.
    */
@@ -342,12 +361,71 @@ export declare class BodyMap {
    * `storage-unavailable`, `out-of-memory`.
    */
   importCheckpoint(checkpoint: Blob, options: ImportOptions): Promise<StoredModel>;
-  /** Ends the worker and frees its memory; later calls fail with `disposed`. */
+  /**
+   * Ends the worker and frees its memory. What is running or waiting rejects with `disposed`,
+   * and so do later calls, also those of its parsings and data sets.
+   */
   dispose(): void;
 }
 
+/** What went wrong. Codes keep their meaning; more may be added. */
+export type ErrorCode =
+  // The photo.
+  | 'empty-file'
+  | 'file-too-large'
+  | 'unsupported-format'
+  | 'photo-too-large'
+  | 'truncated'
+  | 'corrupt-photo'
+  /** The browser can no longer read the file: it was moved or changed. */
+  | 'unreadable-file'
+  /** Not a picture, a picture without pixels yet, or one whose pixels may not be read. */
+  | 'bad-source'
+  // Engine and model.
+  | 'download-failed'
+  | 'bad-card'
+  | 'wrong-hash'
+  | 'bad-model'
+  /** No WebAssembly with SIMD, or no workers. */
+  | 'unsupported-browser'
+  // The work.
+  /** An option has an unknown name or a value out of range. */
+  | 'bad-option'
+  | 'inference-failed'
+  /** A smaller photo (`maxSide`) or fewer open tabs may help. */
+  | 'out-of-memory'
+  /** The engine stopped; the next call starts another. */
+  | 'worker-crashed'
+  /** Another photo of the data set has that name. */
+  | 'name-clash'
+  | 'disposed'
+  // Models of one's own, and checkpoints that are made into them.
+  /** None of that id is kept on this device. */
+  | 'no-such-model'
+  /** Not a card and all files that it names. */
+  | 'model-files-missing'
+  /** A file could not be read or written. */
+  | 'io'
+  | 'storage-full'
+  /** The browser keeps no files for this page. */
+  | 'storage-unavailable'
+  | 'licence-not-accepted'
+  | 'unsupported-checkpoint'
+  | 'truncated-checkpoint'
+  | 'corrupt-checkpoint'
+  | 'checkpoint-too-complex'
+  | 'missing-weights'
+  | 'wrong-shape'
+  // The bridge to a page of another origin, `bodymap-frame.js`.
+  /** The page in the frame does not work for pages of this origin: `embed.json` there does not list it. */
+  | 'origin-refused'
+  /** The page in the frame did not answer. */
+  | 'no-answer'
+  /** The page in the frame does not understand the request: it is of another version. */
+  | 'bad-request';
+
 export declare class BodyMapError extends Error {
-  constructor(code: string, message: string, cause?: unknown);
-  /** Stable, kebab case. */
-  readonly code: string;
+  constructor(code: ErrorCode, message: string, cause?: unknown);
+  readonly name: 'BodyMapError';
+  readonly code: ErrorCode;
 }

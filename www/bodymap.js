@@ -23,7 +23,7 @@ export class BodyMap {
 
   /**
    * @param {WorkerSession} session
-   * @param {string} templatesUrl
+   * @param {string} [templatesUrl]
    */
   constructor(session, templatesUrl) {
     this.#session = session;
@@ -35,10 +35,10 @@ export class BodyMap {
     if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
       throw new BodyMapError('bad-option', `threads is ${threads}, not a whole number above 0`);
     }
-    const session = new WorkerSession(address(workerUrl ?? './worker.js'), {
+    const session = new WorkerSession(workerAddress(workerUrl), {
       op: 'start',
-      wasmUrl: folder(wasmUrl ?? './pkg/'),
-      model: modelUrl === undefined && typeof model === 'object' ? model : { url: cardUrl(modelUrl ?? `./models/${model}/`) },
+      wasmUrl: folder(wasmUrl),
+      model: modelUrl !== undefined ? { url: cardUrl(modelUrl) } : typeof model === 'string' ? { name: model } : model,
       threads,
     });
     try {
@@ -48,7 +48,7 @@ export class BodyMap {
       session.dispose();
       throw error;
     }
-    return new BodyMap(session, folder(templatesUrl ?? './models/m2fp/'));
+    return new BodyMap(session, folder(templatesUrl));
   }
 
   static storedModels() {
@@ -134,18 +134,38 @@ export class BodyMap {
   }
 }
 
-/** @param {string | URL} url relative to this module */
-function address(url) {
-  return new URL(url, import.meta.url);
+// In a name of its own, so that no bundler takes what stands beside for an asset and moves it from its neighbours.
+const HERE = import.meta.url;
+
+/** @param {string | URL} [given] */
+function workerAddress(given) {
+  if (!globalThis.Worker) {
+    throw new BodyMapError('unsupported-browser', 'there are no workers here; load BodyMap in a browser, not on a server');
+  }
+  const url = given === undefined ? new URL('./worker.js', HERE) : address(given);
+  if (url.origin === location.origin) return url;
+  const message = `the worker may not be started from ${url.href}; give a workerUrl of the page's own origin`;
+  throw new BodyMapError('bad-option', message);
 }
 
 /** @param {string | URL} url of a card, or of the folder that it is in */
 function cardUrl(url) {
-  return address(url).pathname.endsWith('.json') ? address(url).href : `${folder(url)}card.json`;
+  const { href, pathname } = address(url);
+  return pathname.endsWith('.json') ? href : `${folder(url)}card.json`;
 }
 
-/** @param {string | URL} url */
+/** @param {string | URL} url relative to the page, as in its markup */
+function address(url) {
+  try {
+    return new URL(url, document.baseURI);
+  } catch (cause) {
+    throw new BodyMapError('bad-option', `${url} is not a URL`, cause);
+  }
+}
+
+/** @param {string | URL} [url] the worker knows where to look if there is none */
 function folder(url) {
+  if (url === undefined) return undefined;
   const { href } = address(url);
   return href.endsWith('/') ? href : `${href}/`;
 }

@@ -13,8 +13,13 @@ scope.addEventListener(
       return;
     }
     scope.postMessage({});
-    // Takes work for the rest of the worker's life.
-    glue.wbg_rayon_start_worker(receiver);
+    try {
+      // Takes work for the rest of the worker's life.
+      glue.wbg_rayon_start_worker(receiver);
+    } catch (error) {
+      if (/** @type {Error} */ (error).message !== 'stopped') throw error;
+      scope.close();
+    }
   },
   { once: true },
 );

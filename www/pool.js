@@ -16,7 +16,8 @@ export async function startWorkers(module, memory, builder) {
   const glueUrl = new URL('./pkg/threaded/bodymap.js', import.meta.url).href;
   const work = { module, memory, receiver: builder.receiver(), glueUrl };
   for (let i = 0; i < builder.numThreads(); i++) {
-    const url = scriptUrl(new URL('./pool-worker.js', import.meta.url));
+    // Beside the worker's own script: this module may be of another origin, which no worker can be started from.
+    const url = scriptUrl(new URL('./pool-worker.js', globalThis.location.href));
     workers.push(new Worker(url, { type: 'module', name: `bodymap thread ${i + 1}` }));
   }
   try {

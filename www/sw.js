@@ -34,7 +34,7 @@ const HEADERS = {
   // As in index.html.
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; " +
-    "img-src 'self' blob: data:; style-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; " +
+    "img-src 'self' blob: data:; style-src 'self'; manifest-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; " +
     "require-trusted-types-for 'script'; trusted-types bodymap",
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
@@ -43,8 +43,11 @@ const HEADERS = {
 
 /** Fetched when first used: engines, full-size samples, networks without weights. */
 const ON_USE = /^(pkg|samples|models\/m2fp)\/(?!.*\.thumb\.jpg$)/;
-/** Never kept here: bodymap.js keeps models under their hash; the rest is of no use to the page. */
-const NOT_KEPT = /^models\/(?!m2fp\/).*\.onnx$|\.d\.ts$|^(files\.json|sw\.js)$/;
+/**
+ * Never kept here: bodymap.js keeps models under their hash, who runs the site edits embed.json, the rest is of no use
+ * to the page.
+ */
+const NOT_KEPT = /^models\/(?!m2fp\/).*\.onnx$|\.d\.ts$|^(files\.json|embed\.json|sw\.js)$/;
 
 scope.addEventListener('install', (event) => event.waitUntil(install()));
 scope.addEventListener('activate', (event) => event.waitUntil(activate()));

@@ -25,6 +25,13 @@ let glue;
 let memory;
 /** @type {import('./worker/glue.d.ts').GlueModel} */
 let model;
+let threads = 1;
+/**
+ * Not 0 when the page wants the work to stop; there only in an isolated page.
+ *
+ * @type {Int32Array | undefined}
+ */
+let stopping;
 /**
  * A cache: the page can send the parts of any parsing again.
  *
@@ -34,16 +41,17 @@ let held = null;
 
 /** @type {{ [op: string]: (request: any, report: Report) => Promise<[value: any, transfer?: Transferable[]]> }} */
 const operations = {
-  async start({ wasmUrl, model: source, threads, module }, report) {
+  async start({ wasmUrl = beside('pkg/'), model: source, threads: wanted, module, stopFlag }, report) {
+    stopping = stopFlag;
     report('wasm', 0);
-    const engine = await startEngine(wasmUrl, threads, module);
-    ({ glue, memory } = engine);
+    const engine = await startEngine(wasmUrl, wanted, module);
+    ({ glue, memory, threads } = engine);
     report('wasm', 1);
-    const { cardJson, file } = await openModel(source, (fraction) => report('model', fraction));
+    const { cardJson, file } = await openModel(located(source), (fraction) => report('model', fraction));
     model = glue.Model.load(cardJson, readAt(file));
     const card = JSON.parse(model.info());
     const classes = JSON.parse(glue.labelSet(card.label_set));
-    return [{ module: engine.module, threads: engine.threads, version: glue.version(), card, classes }];
+    return [{ module: engine.module, threads, version: glue.version(), card, classes }];
   },
 
   async parse(/** @type {Origin & { source: Blob | ImageData, setting?: string }} */ { setting, ...origin }, report) {
@@ -65,11 +73,11 @@ const operations = {
     return [{ width, height, labelSet, labels, people, segments, timings }, [labels.buffer, people.buffer]];
   },
 
-  async inspect({ templatesUrl, checkpoint }) {
+  async inspect({ templatesUrl = beside('models/m2fp/'), checkpoint }) {
     return [await inspectCheckpoint(glue, templatesUrl, checkpoint)];
   },
 
-  async import({ templatesUrl, ...wanted }, report) {
+  async import({ templatesUrl = beside('models/m2fp/'), ...wanted }, report) {
     return [await importCheckpoint(glue, templatesUrl, wanted, (fraction) => report('import', fraction))];
   },
 
@@ -108,6 +116,24 @@ const operations = {
     return [{ path, bytes: new Blob(pieces) }];
   },
 };
+
+/**
+ * Seen from this module, which a script of the page's origin may have imported from another one.
+ *
+ * @param {string} path
+ */
+function beside(path) {
+  return new URL(path, import.meta.url).href;
+}
+
+/**
+ * A model's source, that of a model of the site by its address.
+ *
+ * @param {{ name: string } | import('./worker/model-store.js').ModelSource} source
+ */
+function located(source) {
+  return 'name' in source ? { url: beside(`models/${source.name}/card.json`) } : source;
+}
 
 /**
  * @param {GluePhoto} photo freed if it cannot be parsed
@@ -160,13 +186,26 @@ function release() {
   held = null;
 }
 
+/** Ends this worker and its threads at once. */
+function end() {
+  if (threads > 1) glue.stopThreads();
+  scope.close();
+}
+
 scope.onmessage = async ({ data: { op, ...request } }) => {
+  if (op === 'end') return end();
+  const isStopping = () => stopping && Atomics.load(stopping, 0) !== 0;
   /** @type {Report} */
-  const report = (stage, fraction) => scope.postMessage({ progress: { stage, fraction } });
+  const report = (stage, fraction) => {
+    // Out of the engine as well, which reports often.
+    if (isStopping()) throw new Error('stopped');
+    scope.postMessage({ progress: { stage, fraction } });
+  };
   try {
     const [value, transfer = []] = await operations[op](request, report);
     scope.postMessage({ value, memory: memory.buffer.byteLength }, transfer);
   } catch (thrown) {
+    if (isStopping()) return end();
     const error = /** @type {Error & { code?: string }} */ (thrown);
     // An error without a code is a trap or a bug; either leaves the engine in an unknown state.
     const fatal = typeof error.code !== 'string';

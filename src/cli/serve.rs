@@ -77,7 +77,7 @@ const PAGE_HEADERS: [(&str, &str); 7] = [
     (
         "content-security-policy",
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; \
-         img-src 'self' blob: data:; style-src 'self'; manifest-src 'self'; base-uri 'none'; \
+         img-src 'self' blob: data:; style-src 'self'; manifest-src 'self'; frame-src 'self'; base-uri 'none'; \
          form-action 'none'; require-trusted-types-for 'script'; trusted-types bodymap",
     ),
     ("x-content-type-options", "nosniff"),

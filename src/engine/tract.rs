@@ -15,9 +15,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ndarray::{Array4, ArrayD};
-use tract_linalg::multithread::Executor;
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::RunOptions;
 use tract_onnx::tract_core::model::typed::TypedSimpleState;
 use tract_onnx::tract_core::ops::konst::Const;
 use tract_onnx::tract_core::plan::eval;
@@ -131,16 +129,7 @@ impl TractEngine {
         put_own_kernels(&mut network, |network, node| matmul::replace(network, node, &mut self.factors))?;
         network.optimize()?;
         let macs = macs::by_node(&network)?;
-        // The global pool is the one that wasm_bindgen_rayon sets up; without
-        // threads it has one, and tract is quicker not knowing of it.
-        let executor =
-            if rayon::current_num_threads() > 1 { Executor::RayonGlobal } else { Executor::SingleThread };
-        let options = RunOptions { executor: Some(executor), ..RunOptions::default() };
-        Ok(Plan {
-            shape: shape.into(),
-            network: TypedRunnableModel::new_with_options(network, &options)?,
-            macs,
-        })
+        Ok(Plan { shape: shape.into(), network: TypedRunnableModel::new(network)?, macs })
     }
 }
 

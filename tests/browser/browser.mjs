@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
@@ -39,10 +39,10 @@ function listenForViolations() {
  *
  * @param {TestContext} test
  * @param {Parameters<typeof serveSite>[0] & {
- *   context?: import('playwright-core').BrowserContextOptions, path?: string, expected?: RegExp,
- * }} [options] `expected`: messages that are part of the test
+ *   context?: import('playwright-core').BrowserContextOptions, path?: string, expected?: RegExp, others?: string[],
+ * }} [options] `expected`: messages that are part of the test; `others`: sites that the page may turn to
  */
-export async function openPage(test, { context: contextOptions, path = '', expected, ...serverOptions } = {}) {
+export async function openPage(test, { context: contextOptions, path = '', expected, others = [], ...serverOptions } = {}) {
   const site = await serveSite(serverOptions);
   const context = await (await browser()).newContext({ locale: 'en-GB', ...contextOptions });
   context.setDefaultTimeout(60_000);
@@ -57,7 +57,8 @@ export async function openPage(test, { context: contextOptions, path = '', expec
   });
   page.on('pageerror', (error) => complain(`thrown: ${error.message}`));
   context.on('request', (request) => {
-    if (!/^(blob|data):/.test(request.url()) && !request.url().startsWith(site.url)) {
+    if (/^(blob|data):/.test(request.url())) return;
+    if (![site.url, ...others].some((url) => request.url().startsWith(url))) {
       complain(`request to ${request.url()}`);
     }
   });
@@ -153,11 +154,12 @@ export function pixels(page, id = 'colormap') {
 }
 
 /**
- * The JavaScript on a page of the documentation.
+ * The blocks of code in a page of the documentation.
  *
- * @param {string} name of the page
+ * @param {string} path from the root of the project
+ * @param {string} language
  */
-export async function examples(name) {
-  const text = await readFile(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
-  return [...text.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code);
+export function blocks(path, language) {
+  const text = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, code]) => code);
 }

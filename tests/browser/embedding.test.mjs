@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 
-import { examples, openPage } from './browser.mjs';
+import { blocks, openPage } from './browser.mjs';
 import { agreement, native } from './label-map.mjs';
-import { HOST } from './site.mjs';
+import { HOST, serveSite } from './site.mjs';
 import { readZip } from './zip.mjs';
 
 const HOPPER = 'mpl_grace_hopper.jpg';
@@ -62,6 +63,36 @@ test('abort during inference stops the worker at once, and the next parse is rig
   assert.ok(took < 100, `${took} ms`);
   assert.deepEqual(stages, ['wasm', 'model', 'decode', 'inference', 'finish']);
   assert.ok(agreement(Buffer.from(map, 'latin1'), await native(HOPPER)) >= 0.999);
+});
+
+test('after an abort in the midst of the work the worker and its threads are gone', async (context) => {
+  const { page } = await openHost(context);
+  await page.evaluate(async () => Object.assign(globalThis, { bodymap: await BodyMap.load() }));
+  const workers = page.workers();
+  assert.ok(workers.length > 0);
+  const gone = Promise.all(
+    workers.map((worker) => new Promise((resolve) => worker.on('close', () => resolve(Date.now())))),
+  );
+  const { began, rejected } = await page.evaluate(async (name) => {
+    const aborter = new AbortController();
+    const running = failure(
+      Object(globalThis).bodymap.parse(await sample(name), {
+        setting: 'fine',
+        signal: aborter.signal,
+        // Some operators of the network have run, not all.
+        onProgress: (/** @type {any} */ { stage, fraction }) => void (stage === 'inference' && fraction > 0.3 && aborter.abort()),
+      }),
+    );
+    let at = 0;
+    aborter.signal.addEventListener('abort', () => (at = performance.now()));
+    const reason = await running;
+    const took = performance.now() - at;
+    return { reason, began: performance.timeOrigin + at, rejected: took };
+  }, BIDEN);
+  const last = Math.max(.../** @type {number[]} */ (await gone)) - began;
+  context.diagnostic(`rejected after ${rejected.toFixed(1)} ms, ${workers.length} workers gone after ${last.toFixed(0)} ms`);
+  assert.ok(rejected < 100, `rejected after ${rejected} ms`);
+  assert.ok(last < 1000, `gone after ${last} ms`);
 });
 
 test('abort of a waiting call leaves the running one alone', async (context) => {
@@ -154,6 +185,74 @@ test('dispose ends the worker and rejects what is running, waiting and later ask
   }, HOPPER);
   assert.deepEqual(outcome, ['disposed', 'disposed', 'disposed']);
   await closed;
+});
+
+test('several instances work side by side, and disposing of one leaves the others alone', async (context) => {
+  const { page } = await openHost(context);
+  const outcome = await page.evaluate(async (files) => {
+    const [one, two] = await Promise.all([BodyMap.load({ threads: 1 }), BodyMap.load({ threads: 1 })]);
+    const [hopper, biden] = await Promise.all(files.map(sample));
+    const [first, second] = await Promise.all([one.parse(hopper), two.parse(biden, { maxSide: 300 })]);
+    one.dispose();
+    const canvas = new OffscreenCanvas(1, 1);
+    await second.paint(canvas);
+    const again = await two.parse(hopper);
+    const same = again.labels.every((label, i) => label === first.labels[i]);
+    return [canvas.width === second.width, same, await failure(first.paint(canvas)), await failure(one.parse(hopper))];
+  }, [HOPPER, BIDEN]);
+  assert.deepEqual(outcome, [true, true, 'disposed', 'disposed']);
+});
+
+test('from a page of another origin, whose worker is a script that imports ours', async (context) => {
+  for (const isolated of [true, false]) {
+    const cors = { 'access-control-allow-origin': '*', 'cross-origin-resource-policy': 'cross-origin' };
+    const other = await serveSite({ headers: isolated, more: cors });
+    context.after(() => other.close());
+    const sources = ['script', 'worker', 'connect'].map((kind) => `${kind}-src 'self' 'wasm-unsafe-eval' ${other.url}`);
+    const { page, site } = await openPage(context, {
+      path: HOST,
+      headers: isolated,
+      // Nothing of ours but the photo is on this server.
+      alter: (path, body) => (path.startsWith('samples/') ? body : null),
+      pages: {
+        'engine/worker.js': `import '${other.url}worker.js';`,
+        'engine/pool-worker.js': `import '${other.url}pool-worker.js';`,
+      },
+      more: { 'content-security-policy': `default-src 'none'; img-src data:; ${sources.join('; ')}` },
+      others: [other.url],
+      context: { serviceWorkers: 'block' },
+    });
+    const { map, threads, refused } = await page.evaluate(
+      async ([url, name]) => {
+        const api = await import(/** @type {any} */ (`${url}bodymap.js`));
+        const photo = await (await fetch(`/samples/${name}`)).blob();
+        const code = await api.BodyMap.load().catch((/** @type {any} */ error) => error.code);
+        const bodymap = await api.BodyMap.load({ workerUrl: 'engine/worker.js' });
+        const parsing = await bodymap.parse(photo);
+        const bytes = new Uint8Array(await (await parsing.export('labelmap')).arrayBuffer());
+        const latin1 = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+        return { map: latin1, threads: bodymap.threads, refused: code };
+      },
+      [other.url, HOPPER],
+    );
+    const cores = await page.evaluate(() => navigator.hardwareConcurrency);
+    assert.deepEqual([refused, threads], ['bad-option', isolated ? Math.min(cores, 8) : 1]);
+    assert.ok(agreement(Buffer.from(map, 'latin1'), await native(HOPPER)) >= 0.999);
+    assert.ok(site.requests.every((path) => !path.startsWith('/pkg/')));
+  }
+});
+
+test('the type of the error codes has all of them', async () => {
+  const read = (/** @type {string} */ path) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
+  const [declared] = /(?<=export type ErrorCode =).*?';$/ms.exec(await read('www/bodymap.d.ts')) ?? [''];
+  const typed = Array.from(declared.matchAll(/^ {2}\| '([a-z-]+)'/gm), ([, code]) => code);
+  const rust = Array.from((await read('src/error.rs')).matchAll(/Code::\w+ => "([a-z-]+)"/g), ([, code]) => code);
+  const scripts = (await readdir(new URL('../../www/', import.meta.url), { recursive: true })).filter((name) => name.endsWith('.js'));
+  const ours = (await Promise.all(scripts.map((name) => read(`www/${name}`)))).flatMap((code) =>
+    Array.from(code.matchAll(/(?:BodyMapError\(|refuse\(port, )\s*'([a-z-]+)'/g), ([, found]) => found),
+  );
+  const expected = new Set([...rust, ...ours, 'worker-crashed']);
+  assert.deepEqual(typed.sort(), [...expected].sort());
 });
 
 test('pictures of every kind are read as they are shown', async (context) => {
@@ -335,7 +434,7 @@ test('a data set takes photos under their names, and says which it cannot', asyn
 
 test('the example of docs/formats.md', async (context) => {
   const { page } = await openHost(context);
-  const [, example] = await examples('formats.md');
+  const [, example] = blocks('docs/formats.md', 'js');
   const code = example.replace("import { BodyMap } from './bodymap.js';", '');
   assert.notEqual(code, example);
   const names = await page.evaluate(

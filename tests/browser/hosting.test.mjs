@@ -86,11 +86,12 @@ test('the worker may not reach other servers, on plain hosting either', async (c
   }
 });
 
-test('the service worker sends the policy of the page', async () => {
-  const [script, html] = await Promise.all(['sw.js', 'index.html'].map((path) => readFile(join(SITE, path), 'utf8')));
+test('the service worker sends the policy of the page, and every page has the same', async () => {
+  const names = ['sw.js', 'index.html', 'embed.html', 'demo/element.html', 'demo/frame.html'];
+  const [script, html, ...others] = await Promise.all(names.map((path) => readFile(join(SITE, path), 'utf8')));
   const policy = /'Content-Security-Policy':\s*([^,]+),\n/.exec(script)?.[1] ?? '';
   const sent = [...policy.matchAll(/"([^"]*)"/g)].map(([, part]) => part).join('');
-  assert.equal(sent, /Content-Security-Policy" content="([^"]+)"/.exec(html)?.[1]);
+  for (const page of [html, ...others]) assert.equal(sent, /Content-Security-Policy" content="([^"]+)"/.exec(page)?.[1]);
 });
 
 test('where isolation cannot be had the page reloads once, not again and again', async (context) => {

@@ -8,7 +8,7 @@ const WWW = new URL('../../www/', import.meta.url);
 const read = (/** @type {string} */ path) => readFile(new URL(path, WWW), 'utf8');
 const en = JSON.parse(await read('i18n/en.json'));
 const zh = JSON.parse(await read('i18n/zh.json'));
-const html = await read('index.html');
+const html = (await read('index.html')) + (await read('embed.html'));
 
 /** Every script of the site, joined. */
 async function scripts() {
@@ -28,7 +28,7 @@ test('the markup and the scripts use texts that exist, and all of them', async (
     for (const pair of pairs.split('; ')) used.add(pair.split(':')[1]);
   }
   const code = await scripts();
-  for (const [, key] of code.matchAll(/'(?:[a-z-]+:)?((?:intake|samples|stage|work|settings|people|legend|batch|ready|models|import|error)\.[a-z0-9-]+)'/g)) used.add(key);
+  for (const [, key] of code.matchAll(/'(?:[a-z-]+:)?((?:intake|samples|stage|work|settings|people|legend|batch|ready|embed|models|import|error)\.[a-z0-9-]+)'/g)) used.add(key);
   for (const key of used) assert.ok(key in en, `${key} has no text`);
   for (const [, name] of code.matchAll(/key: '(\w+)'/g)) {
     for (const part of ['alt', 'credit']) used.add(`samples.${name}.${part}`);
@@ -46,8 +46,9 @@ test('every error code has a text', async () => {
   const codes = new Set([...rust.matchAll(/Code::\w+ => "([a-z-]+)"/g)].map(([, code]) => code));
   for (const [, code] of (await scripts()).matchAll(/BodyMapError\(\s*'([a-z-]+)'/g)) codes.add(code);
   assert.ok(codes.size > 15);
-  // The page never disposes of its engine, and the command line alone touches files.
-  for (const code of codes) if (!['disposed', 'io'].includes(code)) assert.ok(`error.${code}` in en, code);
+  // The page never disposes of its engine nor puts itself into a frame, and the command line alone touches files.
+  const elsewhere = ['disposed', 'io', 'no-answer', 'bad-request'];
+  for (const code of codes) if (!elsewhere.includes(code)) assert.ok(`error.${code}` in en, code);
 });
 
 test('the language of the browser is taken, can be changed and is remembered', async (context) => {

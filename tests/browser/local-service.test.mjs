@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { examples, openPage, parseSample, ready } from './browser.mjs';
+import { blocks, openPage, parseSample, ready } from './browser.mjs';
 import { agreement, native } from './label-map.mjs';
 import { HOST } from './site.mjs';
 
@@ -54,7 +54,7 @@ test('a script in the page that posts a photo gets the answer of the service, an
 test('the example of docs/formats.md', async (context) => {
   const { page } = await openPage(context);
   await page.locator('#readiness[data-i18n="ready.offline"]').waitFor();
-  const [example] = await examples('formats.md');
+  const [example] = blocks('docs/formats.md', 'js');
   const code = `const photo = await (await fetch('samples/${HOPPER}')).blob(); ${example}; return masks.length;`;
   assert.ok(Number(await page.evaluate(`(async () => { ${code} })()`)) > 0);
 });

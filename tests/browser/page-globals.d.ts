@@ -1,4 +1,4 @@
-// Globals that embedding.test.mjs puts into its page.
+// Globals that embedding.test.mjs and frame.test.mjs put into their pages.
 declare const BodyMap: typeof import('../../www/bodymap.js').BodyMap;
 /** A sample photo. */
 declare function sample(name: string): Promise<Blob>;
@@ -6,3 +6,6 @@ declare function sample(name: string): Promise<Blob>;
 declare function latin1(blob: Blob): Promise<string>;
 /** Code or name of the error. */
 declare function failure(promise: Promise<unknown>): Promise<string>;
+declare const BodyMapFrame: typeof import('../../www/bodymap-frame.js').BodyMapFrame;
+/** Asks the page in a window for a connection. */
+declare function ask(target: Window, hello: unknown): Promise<string>;

@@ -30,9 +30,20 @@ const HOST_PAGE = Buffer.from('<!doctype html><title>host</title><link rel="icon
  *   false is plain static hosting
  * @param {string} [options.prefix] path below which the site is found
  * @param {(path: string, body: Buffer) => Buffer | null} [options.alter] changes a file on its way; null is a 404
+ * @param {{ [path: string]: string | Buffer }} [options.pages] files beside those of the site
  * @param {Map<string, Buffer>} [options.files] further files by path, in place of the site's of that path
+ * @param {{ [name: string]: string }} [options.more] headers, also in place of ours
+ * @param {string} [options.folder] served in place of the site
  */
-export async function serveSite({ headers = true, prefix = '/', alter = (_, body) => body, files = new Map() } = {}) {
+export async function serveSite({
+  headers = true,
+  prefix = '/',
+  alter = (_, body) => body,
+  pages = {},
+  files = new Map(),
+  more = {},
+  folder = SITE,
+} = {}) {
   /** @type {string[]} */
   const requests = [];
   const policy = /Content-Security-Policy" content="([^"]+)"/.exec(await readFile(join(SITE, 'index.html'), 'utf8'))?.[1];
@@ -47,13 +58,15 @@ export async function serveSite({ headers = true, prefix = '/', alter = (_, body
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     requests.push(pathname);
     const path = pathname.startsWith(prefix) ? normalize(pathname.slice(prefix.length) || 'index.html') : '..';
-    const body = files.get(path) ?? (path.startsWith('..') ? null : await readFile(join(SITE, path)).catch(() => null));
-    const sent = path === HOST ? HOST_PAGE : body && alter(path, body);
+    const own = path === HOST ? HOST_PAGE : Object.hasOwn(pages, path) ? Buffer.from(pages[path]) : null;
+    const body = path.startsWith('..') || own ? null : (files.get(path) ?? (await readFile(join(folder, path)).catch(() => null)));
+    const sent = own ?? (body && alter(path, body));
     if (!sent) return response.writeHead(404).end();
     response.writeHead(200, {
       'content-type': TYPES.get(extname(path)) ?? 'application/octet-stream',
       'cache-control': 'no-cache',
       ...(headers ? isolation : {}),
+      ...more,
     });
     response.end(sent);
   });

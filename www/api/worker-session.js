@@ -14,6 +14,9 @@ import { scriptUrl } from './script-url.js';
  * @property {(reason: unknown) => void} reject
  */
 
+/** Milliseconds in which a worker that is asked to end should have done so. */
+const TIME_TO_END = 100;
+
 /**
  * One worker and the queue of calls for it. A worker is started when a call
  * needs one and stopped at once when its call is aborted or its engine traps;
@@ -24,6 +27,12 @@ export class WorkerSession {
   #start;
   /** @type {Worker | null} */
   #worker = null;
+  /**
+   * Of the worker, in an isolated page: set to 1 it stops the engine between two steps.
+   *
+   * @type {Int32Array | undefined}
+   */
+  #stopFlag;
   /** @type {number | null} Key of the parsing the worker holds. */
   #held = null;
   /** @type {Call[]} */
@@ -104,8 +113,9 @@ export class WorkerSession {
   /** @param {Call} call */
   async #startWorker(call) {
     this.#worker = this.#spawn();
+    this.#stopFlag = globalThis.crossOriginIsolated ? new Int32Array(new SharedArrayBuffer(4)) : undefined;
     try {
-      this.started = await this.#ask(this.#start, call);
+      this.started = await this.#ask({ ...this.#start, stopFlag: this.#stopFlag }, call);
     } catch (error) {
       this.#stop();
       throw error;
@@ -131,11 +141,13 @@ export class WorkerSession {
     const worker = new Worker(scriptUrl(this.#workerUrl), { type: 'module', name: 'bodymap' });
     worker.addEventListener('error', (event) => {
       event.preventDefault();
+      // What was told to end may fail at that.
+      if (worker !== this.#worker) return;
       // An event without a message says that the script did not load.
       const error =
         event instanceof ErrorEvent
           ? new BodyMapError('worker-crashed', `the worker stopped: ${event.message}; try again`)
-          : new BodyMapError('download-failed', `${this.#workerUrl.pathname} could not be loaded`);
+          : new BodyMapError('download-failed', `${this.#workerUrl.pathname} could not be loaded; see to the workerUrl`);
       this.#fail(error);
     });
     return worker;
@@ -182,10 +194,20 @@ export class WorkerSession {
     call.reject(reason);
   }
 
+  /**
+   * Chromium takes seconds to end a worker that computes and threads that wait, so they are
+   * asked to go by themselves, where they can hear it; if they do not, they are made to.
+   */
   #stop() {
-    this.#worker?.terminate();
+    const worker = this.#worker;
     this.#worker = null;
     this.#held = null;
     this.memory = 0;
+    if (!worker) return;
+    worker.onmessage = null;
+    if (!this.#stopFlag) return worker.terminate();
+    Atomics.store(this.#stopFlag, 0, 1);
+    worker.postMessage({ op: 'end' });
+    setTimeout(() => worker.terminate(), TIME_TO_END);
   }
 }

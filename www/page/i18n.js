@@ -18,7 +18,8 @@ const valuesOf = new WeakMap();
 export async function startLanguage() {
   const wanted = [remembered(REMEMBERED), ...navigator.languages.map((tag) => tag.split('-')[0])];
   await setLanguage(wanted.find((tag) => tag && LANGUAGES.includes(tag)) ?? 'en');
-  const choice = /** @type {HTMLSelectElement} */ (document.getElementById('language'));
+  const choice = document.getElementById('language');
+  if (!(choice instanceof HTMLSelectElement)) return;
   choice.value = language;
   choice.addEventListener('change', () => setLanguage(choice.value));
 }

@@ -4,6 +4,8 @@ export interface Glue {
   /** Threaded flavour only; before anything else. */
   initThreadPool(threads: number): Promise<void>;
   wbg_rayon_start_worker(receiver: number): void;
+  /** Threaded flavour only: ends the threads; `wbg_rayon_start_worker` then throws `stopped`. */
+  stopThreads(): void;
   version(): string;
   labelSet(id: string): string;
   Photo: {
@@ -31,6 +33,7 @@ export interface GluePhoto {
 
 export interface GlueModel {
   info(): string;
+  /** What `onProgress` throws ends the work, and with it the use of this instance. */
   parse(photo: GluePhoto, setting?: string, onProgress?: (fraction: number) => void): GlueParsing;
   restore(
     labelSet: string,

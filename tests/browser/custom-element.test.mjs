@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { SAMPLES, openPage } from './browser.mjs';
+
+const HOPPER = 'mpl_grace_hopper.jpg';
+
+/** @typedef {import('../../www/body-map.d.ts').BodyMapElement} BodyMapElement */
+
+/**
+ * A page that holds the element, under the site's strict CSP.
+ *
+ * @param {import('node:test').TestContext} context
+ * @param {string} markup
+ * @param {Parameters<typeof openPage>[1]} [options]
+ */
+async function openElement(context, markup, options) {
+  const html = `<!doctype html><title>element</title><link rel="icon" href="data:,">
+    <script type="module" src="body-map.js"></script>${markup}`;
+  const profile = { serviceWorkers: /** @type {const} */ ('block') };
+  return openPage(context, { path: 'element.html', pages: { 'element.html': html }, context: profile, ...options });
+}
+
+/**
+ * @param {import('playwright-core').Page} page
+ * @param {string} state
+ */
+async function reaches(page, state) {
+  await page.locator(`body-map:state(${state})`).first().waitFor();
+}
+
+/**
+ * How many pixels of the first element's colormap have a colour.
+ *
+ * @param {import('playwright-core').Page} page
+ */
+function coloured(page) {
+  return page.locator('body-map canvas').first().evaluate((canvas) => {
+    const { width, height } = /** @type {HTMLCanvasElement} */ (canvas);
+    const copy = new OffscreenCanvas(width, height);
+    const context2d = /** @type {OffscreenCanvasRenderingContext2D} */ (copy.getContext('2d'));
+    context2d.drawImage(/** @type {HTMLCanvasElement} */ (canvas), 0, 0);
+    return context2d.getImageData(0, 0, width, height).data.filter((_, i) => i % 4 === 3).filter(Boolean).length;
+  });
+}
+
+test('an element in the markup shows the photo under its classes', async (context) => {
+  const { page } = await openElement(context, `<body-map src="samples/${HOPPER}" alt="Admiral" max-side="300"></body-map>`);
+  await reaches(page, 'done');
+  const found = await page.locator('body-map').evaluate((element) => {
+    const { parsing, state, bodymap } = /** @type {BodyMapElement} */ (element);
+    const { width, height } = element.getBoundingClientRect();
+    return [parsing?.width, parsing?.height, state, bodymap?.classes.length, Math.round((100 * height) / width)];
+  });
+  assert.deepEqual(found, [256, 300, 'done', 20, 117]);
+  assert.ok((await coloured(page)) > 256 * 300 * 0.2);
+  assert.equal(await page.getByRole('img', { name: 'Admiral' }).count(), 1);
+});
+
+test('attributes choose what is painted, and mistakes are told and can be mended', async (context) => {
+  const { page } = await openElement(context, `<body-map src="samples/${HOPPER}" max-side="300"></body-map>`);
+  await reaches(page, 'done');
+  const all = await coloured(page);
+  const set = (/** @type {string} */ name, /** @type {string} */ value) =>
+    page.locator('body-map').evaluate(
+      (element, [attribute, text]) =>
+        new Promise((resolve) => {
+          element.addEventListener('error', (event) => resolve(/** @type {any} */ (event).detail.code), { once: true });
+          element.setAttribute(attribute, text);
+          setTimeout(() => resolve('painted'), 1000);
+        }),
+      [name, value],
+    );
+  assert.equal(await set('classes', 'Face, 2'), 'painted');
+  const some = await coloured(page);
+  assert.ok(some > 0 && some < all / 2, `${some} of ${all}`);
+  assert.equal(await set('classes', 'Beard'), 'bad-option');
+  await reaches(page, 'error');
+  assert.equal(await page.getByRole('alert').innerText(), 'the model has no class Beard');
+  assert.equal(await set('classes', 'Face'), 'painted');
+  await reaches(page, 'done');
+  const face = await coloured(page);
+  assert.ok(face > 0 && face < some);
+  assert.equal(await set('person', '7'), 'painted');
+  assert.equal(await coloured(page), 0);
+});
+
+test('a new photo stops the old one; files go in; events tell', async (context) => {
+  const { page } = await openElement(context, `<body-map max-side="300"></body-map><input type="file">`, { expected: /404/ });
+  await page.setInputFiles('input', SAMPLES + HOPPER);
+  const told = await page.evaluate(async () => {
+    const element = /** @type {BodyMapElement} */ (document.querySelector('body-map'));
+    const input = /** @type {HTMLInputElement} */ (document.querySelector('input'));
+    /** @type {string[]} */
+    const events = [];
+    const note = (/** @type {string} */ what) => void (events.at(-1) !== what && events.push(what));
+    element.addEventListener('progress', ({ detail }) => note(detail.stage));
+    element.addEventListener('error', ({ detail }) => note(detail.code));
+    const loaded = () => new Promise((resolve) => element.addEventListener('load', resolve, { once: true }));
+    const empty = element.state;
+    element.src = 'samples/skimage_astronaut.png';
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    element.src = 'samples/missing.png';
+    await new Promise((resolve) => element.addEventListener('error', resolve, { once: true }));
+    element.file = input.files?.[0] ?? null;
+    await loaded();
+    note('load');
+    const { parsing } = element;
+    return [empty, events, parsing?.width, (await parsing?.export('coco'))?.name];
+  });
+  const [empty, events, width, name] = /** @type {[string, string[], number, string]} */ (told);
+  assert.deepEqual([empty, width, name], ['empty', 256, 'mpl_grace_hopper.coco.json']);
+  assert.deepEqual(events.slice(events.indexOf('download-failed')), [
+    'download-failed', 'wasm', 'model', 'decode', 'inference', 'finish', 'load',
+  ]);
+});
+
+test('elements share a worker, which ends some time after the last of them', async (context) => {
+  const many = `<body-map src="samples/${HOPPER}" max-side="200"></body-map>`.repeat(3);
+  const { page } = await openElement(context, many);
+  await page.waitForFunction(() => document.querySelectorAll('body-map:state(done)').length === 3);
+  const main = () => page.workers().filter((worker) => worker.url().endsWith('/worker.js')).length;
+  assert.equal(main(), 1);
+  // Moved, it stays as it is; put away for good, it ends.
+  await page.evaluate(() => {
+    const [first, ...others] = document.querySelectorAll('body-map');
+    document.body.append(first);
+    others.forEach((element) => element.remove());
+  });
+  assert.equal(await page.evaluate(() => document.querySelectorAll('body-map:state(done)').length), 1);
+  const ended = new Promise((resolve) => page.workers().forEach((worker) => worker.on('close', resolve)));
+  await page.locator('body-map').evaluate((element) => element.remove());
+  await ended;
+  await page.waitForFunction(() => document.querySelector('body-map') === null);
+  assert.equal(main(), 0);
+});
+
+test('where the element is not defined the page shows its own content', async (context) => {
+  const { page } = await openElement(context, `<body-map src="x"><p>Only a photo</p></body-map>`, {
+    alter: (path, body) => (path === 'body-map.js' ? null : body),
+    expected: /404/,
+  });
+  assert.ok(await page.getByText('Only a photo').isVisible());
+});
+
+test('the demo page', async (context) => {
+  const { page } = await openPage(context, { path: 'demo/element.html', context: { serviceWorkers: 'block' } });
+  await reaches(page, 'done');
+  await page.selectOption('[name=src]', { label: 'Admiral' });
+  await page.getByText(/^Found: .*Face/).waitFor();
+  const all = await coloured(page);
+  await page.selectOption('[name=classes]', 'Face');
+  await page.locator('#markup', { hasText: 'classes="Face"' }).waitFor();
+  await page.waitForFunction(() => document.querySelector('body-map:state(done)'));
+  await page.setInputFiles('[name=file]', `${SAMPLES}skimage_astronaut.png`);
+  await page.locator('body-map:state(loading)').waitFor();
+  await reaches(page, 'done');
+  assert.ok((await coloured(page)) < all);
+});

@@ -1,0 +1,5 @@
+import Parser from './parser';
+
+export default function Page() {
+  return <Parser />;
+}

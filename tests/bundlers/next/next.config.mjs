@@ -1,0 +1,2 @@
+// Pages are rendered on the server once, when they are built.
+export default { output: 'export', turbopack: { root: import.meta.dirname } };
