@@ -4,9 +4,11 @@
 mod constant;
 mod conv;
 mod deformable_attention;
+mod half_weights;
 mod int8_weights;
 mod macs;
 mod network;
+mod order;
 mod resize;
 
 use std::collections::VecDeque;
@@ -20,6 +22,7 @@ use tract_onnx::tract_core::model::typed::TypedSimpleState;
 use tract_onnx::tract_core::ops::konst::Const;
 use tract_onnx::tract_core::plan::eval;
 
+use self::half_weights::HalfWeight;
 use super::{Engine, Step};
 use crate::error::{Code, Error, Result};
 use crate::limits;
@@ -121,6 +124,7 @@ impl TractEngine {
         network.set_input_fact(0, InferenceFact::dt_shape(f32::datum_type(), shape))?;
         let mut network = network.into_typed()?;
         put_own_kernels(&mut network, |network, node| conv::replace(network, node, &mut self.weights))?;
+        put_own_kernels(&mut network, half_weights::replace)?;
         let mut network = network.into_decluttered()?;
         put_own_kernels(&mut network, resize::replace)?;
         network.optimize()?;
@@ -129,12 +133,15 @@ impl TractEngine {
         // threads it has one, and tract is quicker not knowing of it.
         let executor =
             if rayon::current_num_threads() > 1 { Executor::RayonGlobal } else { Executor::SingleThread };
-        let options = RunOptions { executor: Some(executor), ..RunOptions::default() };
-        Ok(Plan {
-            shape: shape.into(),
-            network: TypedRunnableModel::new_with_options(network, &options)?,
-            macs,
-        })
+        let options = RunOptions {
+            executor: Some(executor),
+            skip_order_opt_ram: std::env::var_os("DFS").is_some(),
+            ..RunOptions::default()
+        };
+        let (outputs, late) = (network.outputs.clone(), order::late(&network)?);
+        #[allow(deprecated)] // There is no other way to tell the order.
+        let network = TypedRunnableModel::build_with_outputs_and_deps(network, &outputs, &late, &options)?;
+        Ok(Plan { shape: shape.into(), network: network.into(), macs })
     }
 }
 
@@ -152,7 +159,10 @@ fn bad(name: &str, what: String) -> Error {
 
 /// Values and bytes of the weights.
 fn weights(network: &InferenceModel) -> (usize, usize) {
-    let weights = network.nodes().iter().filter_map(|node| node.op_as::<Const>()).map(|weight| weight.val());
+    let weights = network.nodes().iter().filter_map(|node| {
+        let half = node.op_as::<HalfWeight>().map(|weight| &weight.0);
+        half.or_else(|| node.op_as::<Const>().map(|weight| weight.val()))
+    });
     weights.fold((0, 0), |(values, bytes), weight| {
         (values + weight.len(), bytes + weight.len() * weight.datum_type().size_of())
     })
