@@ -16,5 +16,10 @@ export default [
   { files: ['www/**/*.js'], languageOptions: { globals: globals.browser } },
   { files: ['www/worker.js', 'www/worker/*.js', 'www/pool*.js'], languageOptions: { globals: globals.worker } },
   { files: ['www/sw.js'], languageOptions: { globals: globals.serviceworker, sourceType: 'script' } },
-  { files: ['tests/browser/*.mjs'], languageOptions: { globals: { ...globals.node, ...globals.browser } } },
+  { files: ['scripts/bench-page/page.js'], languageOptions: { globals: globals.browser } },
+  { files: ['scripts/bench-page/networks.js', 'scripts/bench-page/engine-worker.js'], languageOptions: { globals: globals.worker } },
+  {
+    files: ['tests/browser/*.mjs', 'scripts/bench-page/*.mjs'],
+    languageOptions: { globals: { ...globals.node, ...globals.browser } },
+  },
 ];

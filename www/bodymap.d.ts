@@ -37,7 +37,7 @@ export interface LoadOptions {
   onProgress?: (progress: Progress) => void;
   /** Stops loading; the promise rejects with `signal.reason`. */
   signal?: AbortSignal;
-  /** Folder that holds `threaded/` and `threadless/`. Default `pkg/` beside this module. */
+  /** Folder that holds `threaded/`, `threadless/` and both with `-relaxed`. Default `pkg/` beside this module. */
   wasmUrl?: string | URL;
   /** The worker script, of the page's own origin. Default `worker.js` beside this module. */
   workerUrl?: string | URL;

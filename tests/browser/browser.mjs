@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
+import { LAUNCH } from './chromium.mjs';
 import { serveSite } from './site.mjs';
 
 /**
@@ -15,17 +15,6 @@ import { serveSite } from './site.mjs';
 export const SAMPLES = fileURLToPath(new URL('../../www/samples/', import.meta.url));
 export const OUT = fileURLToPath(new URL('./out/', import.meta.url));
 
-const ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-const executablePath = [process.env.CHROMIUM, '/usr/bin/chromium'].find((path) => path && existsSync(path));
 /** @type {Promise<import('playwright-core').Browser> | undefined} */
 let launched;
 
@@ -33,7 +22,7 @@ after(async () => (await launched)?.close());
 
 /** One browser for a test file. */
 function browser() {
-  launched ??= chromium.launch(executablePath ? { executablePath, args: ARGUMENTS } : { channel: 'chrome', args: ARGUMENTS });
+  launched ??= chromium.launch(LAUNCH);
   return launched;
 }
 

@@ -1,5 +1,6 @@
 import { BodyMapError } from '../api/error.js';
 import { download } from './download.js';
+import { RELAXED_SIMD } from './relaxed-simd.js';
 
 /**
  * @typedef {import('./glue.d.ts').Glue} Glue
@@ -13,11 +14,15 @@ import { download } from './download.js';
 
 const MOST_THREADS = 8;
 
+/** What the folder of a flavour ends with. */
+const SIMD = RELAXED_SIMD ? '-relaxed' : '';
+
 /**
  * Starts the threaded flavour where the page is cross-origin isolated, else
- * (or if the threads cannot be started) the threadless one.
+ * (or if the threads cannot be started) the threadless one; of either the one
+ * with relaxed SIMD where the browser has it.
  *
- * @param {string} wasmUrl folder of both flavours
+ * @param {string} wasmUrl folder of all flavours
  * @param {number} [threads]
  * @param {WebAssembly.Module} [module] compiled for an earlier worker with as many threads
  * @returns {Promise<Engine>}
@@ -25,14 +30,14 @@ const MOST_THREADS = 8;
 export async function startEngine(wasmUrl, threads = Math.min(navigator.hardwareConcurrency, MOST_THREADS), module) {
   if (threads > 1 && globalThis.crossOriginIsolated) {
     try {
-      return await start(`${wasmUrl}threaded/`, threads, module);
+      return await start(`${wasmUrl}threaded${SIMD}/`, threads, module);
     } catch (error) {
       if (/** @type {BodyMapError} */ (error).code === 'download-failed') throw error;
       console.warn(`bodymap: going on with one thread, ${error}`);
       module = undefined;
     }
   }
-  return start(`${wasmUrl}threadless/`, 1, threads > 1 ? undefined : module);
+  return start(`${wasmUrl}threadless${SIMD}/`, 1, threads > 1 ? undefined : module);
 }
 
 /**

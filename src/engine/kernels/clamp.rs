@@ -9,11 +9,4 @@ pub(crate) struct Clamp {
 
 impl Clamp {
     pub const NONE: Clamp = Clamp { low: f32::NEG_INFINITY, high: f32::INFINITY };
-
-    /// What is not a number stays so.
-    #[inline(always)]
-    pub fn of(self, value: f32) -> f32 {
-        let above = if self.low > value { self.low } else { value };
-        if self.high < above { self.high } else { above }
-    }
 }

@@ -1,10 +1,12 @@
 //! Dense convolution as a product of matrices: the packed kernel times the columns of the input that each output
 //! pixel reads, gathered a cache-sized block at a time and never whole.
 
+use std::array;
+
 use rayon::prelude::*;
 
 use super::Clamp;
-use super::gemm::{MAX_TILE, TileKernel};
+use super::gemm::{Start, Tile, TileKernel, with_tile};
 
 /// Most steps of one pass over the depth: what is packed of one tile's factors then stays in the nearest cache.
 const MAX_DEPTH: usize = 512;
@@ -37,7 +39,8 @@ pub(crate) struct Convolution {
     pub before: (usize, usize),
 }
 
-/// A kernel laid out for the tile kernel of this machine: `rows` outputs side by side, padded with zeros.
+/// A kernel laid out for the tile kernel of this machine: the values of as many outputs as a tile has rows side by
+/// side, padded with zeros.
 #[derive(Debug)]
 pub(crate) struct PackedKernel {
     tile: TileKernel,
@@ -48,24 +51,21 @@ pub(crate) struct PackedKernel {
 impl PackedKernel {
     /// Packs `kernel` `[outputs, depth]`, where depth counts channel, row and column of a kernel, in this order.
     pub fn new(kernel: &[f32], outputs: usize) -> PackedKernel {
-        let tile = TileKernel::best();
-        let depth = kernel.len() / outputs;
-        let mut values = vec![0.0; outputs.next_multiple_of(tile.rows) * depth];
-        for (panel, kernels) in
-            values.chunks_exact_mut(tile.rows * depth).zip(kernel.chunks(tile.rows * depth))
-        {
+        let tile = TileKernel::available().next().expect("a kernel for every machine");
+        PackedKernel::for_tile(tile, kernel, outputs)
+    }
+
+    fn for_tile(tile: TileKernel, kernel: &[f32], outputs: usize) -> PackedKernel {
+        let (rows, depth) = (tile.rows(), kernel.len() / outputs);
+        let mut values = vec![0.0; outputs.next_multiple_of(rows) * depth];
+        for (panel, kernels) in values.chunks_exact_mut(rows * depth).zip(kernel.chunks(rows * depth)) {
             for (row, kernel) in kernels.chunks_exact(depth).enumerate() {
-                for (target, value) in panel[row..].iter_mut().step_by(tile.rows).zip(kernel) {
+                for (target, value) in panel[row..].iter_mut().step_by(rows).zip(kernel) {
                     *target = *value;
                 }
             }
         }
         PackedKernel { tile, depth, values }
-    }
-
-    /// Factors of `tile.rows` outputs from the one given on, for steps from `start` on.
-    fn panel(&self, output: usize, start: usize) -> &[f32] {
-        &self.values[output * self.depth + start * self.tile.rows..]
     }
 }
 
@@ -98,28 +98,38 @@ impl Convolution {
     ///
     /// `input` `[channels, h, w]`, `output` `[channels', h', w']`.
     pub fn run(&self, input: &[f32], kernel: &PackedKernel, finish: &Finish, output: &mut [f32]) {
-        let tile = kernel.tile;
+        with_tile!(kernel.tile, tile => self.run_tiled(tile, input, kernel, finish, output));
+    }
+
+    fn run_tiled<const R: usize, const C: usize>(
+        &self,
+        tile: impl Tile<R, C>,
+        input: &[f32],
+        kernel: &PackedKernel,
+        finish: &Finish,
+        output: &mut [f32],
+    ) {
         let passes = kernel.depth.div_ceil(MAX_DEPTH).max(1);
         let depth = kernel.depth.div_ceil(passes).max(1);
         let all = self.columns();
-        let mut columns = (BLOCK_VALUES / depth / tile.columns).max(1) * tile.columns;
+        let mut columns = (BLOCK_VALUES / depth / C).max(1) * C;
         let mut outputs = self.channels.1;
         let threads = rayon::current_num_threads();
         let parallel = threads > 1 && all * outputs * kernel.depth >= MIN_PARALLEL;
         if parallel {
             let wanted = TASKS_A_THREAD * threads;
-            columns = columns.min(all.div_ceil(wanted).next_multiple_of(tile.columns));
+            columns = columns.min(all.div_ceil(wanted).next_multiple_of(C));
             let split = wanted.div_ceil(all.div_ceil(columns));
-            outputs = outputs.div_ceil(split).next_multiple_of(tile.rows);
+            outputs = outputs.div_ceil(split).next_multiple_of(R);
         }
-        columns = columns.min(all.next_multiple_of(tile.columns));
+        columns = columns.min(all.next_multiple_of(C));
         let tasks = split(output, all, columns, outputs);
-        let scratch = || (vec![0.0; depth * columns], [0.0; MAX_TILE]);
-        let work = |(block, sums): &mut (Vec<f32>, [f32; MAX_TILE]), mut task: Task| {
+        let scratch = || vec![[0.0; C]; depth * columns / C];
+        let work = |block: &mut Vec<[f32; C]>, mut task: Task| {
             for start in (0..kernel.depth).step_by(depth) {
                 let steps = start..(start + depth).min(kernel.depth);
-                self.pack(input, steps.clone(), task.column, task.rows[0].len(), tile.columns, block);
-                self.multiply(kernel, steps, block, finish, sums, &mut task);
+                self.pack(input, steps.clone(), task.column, task.rows[0].len(), block);
+                self.multiply(tile, kernel, steps, block, finish, &mut task);
             }
         };
         if parallel {
@@ -130,54 +140,76 @@ impl Convolution {
         }
     }
 
-    /// Adds the product of some `steps` of the depth to the rows of a task.
-    fn multiply(
+    /// Adds the product of some `steps` of the depth to the rows of a task: onto the bias and what else is added in
+    /// the first pass, within the bounds after the last.
+    fn multiply<const R: usize, const C: usize>(
         &self,
+        tile: impl Tile<R, C>,
         kernel: &PackedKernel,
         steps: std::ops::Range<usize>,
-        block: &[f32],
+        block: &[[f32; C]],
         finish: &Finish,
-        sums: &mut [f32],
         task: &mut Task,
     ) {
-        let tile = kernel.tile;
         let width = task.rows[0].len();
-        for (i, rows) in task.rows.chunks_mut(tile.rows).enumerate() {
-            let output = task.output + i * tile.rows;
-            let factors = kernel.panel(output, steps.start);
-            for at in (0..width).step_by(tile.columns) {
-                tile.run(steps.len(), factors, &block[at * steps.len()..], sums);
-                for (r, row) in rows.iter_mut().enumerate() {
-                    let target = &mut row[at..(at + tile.columns).min(width)];
-                    let sums = &sums[r * tile.columns..][..target.len()];
-                    let first = (steps.start == 0).then(|| finish.bias[output + r]);
-                    let last = (steps.end == kernel.depth).then(|| {
-                        let from = (output + r) * self.columns() + task.column + at;
-                        (finish.added.map(|added| &added[from..from + sums.len()]), finish.clamp)
-                    });
-                    settle(sums, first, last, target);
+        let first = steps.start == 0;
+        let clamp = if steps.end == kernel.depth { finish.clamp } else { Clamp::NONE };
+        for (i, rows) in task.rows.chunks_mut(R).enumerate() {
+            let output = task.output + i * R;
+            let factors = &kernel.values.as_chunks::<R>().0[output / R * kernel.depth..][steps.clone()];
+            let bias = array::from_fn(|r| finish.bias.get(output + r).copied().unwrap_or_default());
+            for (panel, at) in block.chunks_exact(steps.len().max(1)).zip((0..width).step_by(C)) {
+                let added = |r: usize| {
+                    let added = finish.added?;
+                    added.get((output + r) * self.columns() + task.column + at..)
+                };
+                if let Ok(rows) = <&mut [&mut [f32]; R]>::try_from(&mut *rows)
+                    && at + C <= width
+                {
+                    let start = match finish.added {
+                        _ if !first => Start::Sums,
+                        None => Start::Bias(bias),
+                        Some(_) => Start::BiasAnd(
+                            bias,
+                            array::from_fn(|r| {
+                                added(r).and_then(|added| added.first_chunk()).expect("a whole row")
+                            }),
+                        ),
+                    };
+                    let rows = rows.each_mut().map(|row| row[at..].first_chunk_mut().expect("a whole row"));
+                    tile.run(factors, panel, start, clamp, rows);
+                    continue;
+                }
+                // At the edges a tile is computed aside.
+                let count = C.min(width - at);
+                let mut sums = [[0.0; C]; R];
+                for (r, (sums, row)) in sums.iter_mut().zip(&*rows).enumerate() {
+                    if !first {
+                        sums[..count].copy_from_slice(&row[at..at + count]);
+                    } else if let Some(added) = added(r) {
+                        sums[..count].copy_from_slice(&added[..count]);
+                    }
+                }
+                let places = sums;
+                let start = if first { Start::BiasAnd(bias, places.each_ref()) } else { Start::Sums };
+                tile.run(factors, panel, start, clamp, sums.each_mut());
+                for (sums, row) in sums.iter().zip(&mut *rows) {
+                    row[at..at + count].copy_from_slice(&sums[..count]);
                 }
             }
         }
     }
 
-    /// Gathers what `width` columns from the one given on read in some `steps`: panels `[steps, lanes]`, one after
-    /// the other; the last is padded with zeros.
-    fn pack(
+    /// Gathers what `width` columns from the one given on read in some `steps`: panels of C columns, one after the
+    /// other, each with a row for every step; the last is padded with zeros.
+    fn pack<const C: usize>(
         &self,
         input: &[f32],
         steps: std::ops::Range<usize>,
         column: usize,
         width: usize,
-        lanes: usize,
-        block: &mut [f32],
+        block: &mut [[f32; C]],
     ) {
-        let spread = match lanes {
-            8 => spread::<8>,
-            24 => spread::<24>,
-            48 => spread::<48>,
-            _ => unreachable!("no tile kernel has {lanes} columns"),
-        };
         let depth = steps.len();
         if self.side == (1, 1) && self.stride == (1, 1) && self.before == (0, 0) {
             let planes = input[steps.start * self.columns()..].chunks_exact(self.columns());
@@ -240,17 +272,16 @@ fn copy_run(row: &[f32], first: isize, stride: usize, target: &mut [f32]) {
     }
 }
 
-/// Lays a line of columns out in panels `[depth, LANES]`, as their values of one step.
-fn spread<const LANES: usize>(line: &[f32], step: usize, depth: usize, block: &mut [f32]) {
-    let (whole, rest) = line.as_chunks::<LANES>();
-    let (places, _) = block.as_chunks_mut::<LANES>();
-    for (place, values) in places[step..].iter_mut().step_by(depth).zip(whole) {
+/// Lays a line of columns out in panels of `depth` steps, as their values of one step.
+fn spread<const C: usize>(line: &[f32], step: usize, depth: usize, block: &mut [[f32; C]]) {
+    let (whole, rest) = line.as_chunks::<C>();
+    for (place, values) in block[step..].iter_mut().step_by(depth).zip(whole) {
         *place = *values;
     }
     if !rest.is_empty() {
-        let place = &mut places[whole.len() * depth + step];
+        let place = &mut block[whole.len() * depth + step];
+        *place = [0.0; C];
         place[..rest.len()].copy_from_slice(rest);
-        place[rest.len()..].fill(0.0);
     }
 }
 
@@ -271,21 +302,6 @@ fn split(output: &mut [f32], all: usize, columns: usize, outputs: usize) -> Vec<
         }
     }
     tasks
-}
-
-/// Adds sums to a row: onto the bias at the `first` pass; at the `last` comes what else is added, and the bounds.
-fn settle(sums: &[f32], first: Option<f32>, last: Option<(Option<&[f32]>, Clamp)>, row: &mut [f32]) {
-    match first {
-        Some(bias) => row.iter_mut().zip(sums).for_each(|(value, sum)| *value = bias + sum),
-        None => row.iter_mut().zip(sums).for_each(|(value, sum)| *value += sum),
-    }
-    let Some((added, clamp)) = last else { return };
-    if let Some(added) = added {
-        row.iter_mut().zip(added).for_each(|(value, added)| *value += added);
-    }
-    if clamp != Clamp::NONE {
-        row.iter_mut().for_each(|value| *value = clamp.of(*value));
-    }
 }
 
 #[cfg(test)]
@@ -347,10 +363,16 @@ mod tests {
             for (added, clamp) in [(None, Clamp::NONE), (Some(&added[..]), bounds)] {
                 let finish = Finish { bias: &bias, added, clamp };
                 let mut y = vec![f32::NAN; outputs * shape.columns()];
-                shape.run(&x, &PackedKernel::new(&kernel, outputs), &finish, &mut y);
-                for (i, &value) in y.iter().enumerate() {
-                    let expected = by_definition(&shape, &x, &kernel, &finish, i);
-                    assert!((value as f64 - expected).abs() < 2e-5, "{shape:?} {i}: {value} {expected}");
+                for tile in TileKernel::available() {
+                    y.fill(f32::NAN);
+                    shape.run(&x, &PackedKernel::for_tile(tile, &kernel, outputs), &finish, &mut y);
+                    for (i, &value) in y.iter().enumerate() {
+                        let expected = by_definition(&shape, &x, &kernel, &finish, i);
+                        assert!(
+                            (value as f64 - expected).abs() < 1e-5 * expected.abs().max(2.0),
+                            "{tile:?} {shape:?} {i}: {value} {expected}"
+                        );
+                    }
                 }
             }
         }

@@ -1,13 +1,15 @@
 //! Depthwise convolution: each plane with a small kernel of its own.
 
+use super::vector::{Four, Vector};
 use super::{Clamp, for_each_plane};
 
-/// Output pixels computed at a time: so many columns of so many rows. Sums stay in registers, and each input row
-/// that is read serves several output rows.
-const LANES: usize = if cfg!(target_arch = "wasm32") { 8 } else { 16 };
+/// Output rows computed at a time; their sums stay in registers.
 const ROWS: usize = 4;
 
-/// Shape of a depthwise convolution with a square kernel, 3 or 5 to a side.
+/// Most lanes computed at a time: two vectors of sixteen.
+const MAX_LANES: usize = 32;
+
+/// Shape of a depthwise convolution with a square kernel.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Depthwise {
     /// Height and width of an input plane.
@@ -25,103 +27,24 @@ pub(crate) struct Depthwise {
 impl Depthwise {
     /// Whether there is a kernel for it.
     pub fn is_supported(&self) -> bool {
-        matches!((self.side, self.stride), (3 | 5, 1 | 2))
+        matches!(self.stride, 1 | 2)
     }
 
     /// Convolves every plane.
     ///
     /// `input` `[c, h, w]`, `kernel` `[c, side, side]`, `bias` `[c]`, `output` `[c, h', w']`.
     pub fn run(&self, input: &[f32], kernel: &[f32], bias: &[f32], clamp: Clamp, output: &mut [f32]) {
-        let plane = |side: usize, stride: usize| match (side, stride) {
-            (3, 1) => Depthwise::plane::<3, 1>,
-            (3, 2) => Depthwise::plane::<3, 2>,
-            (5, 1) => Depthwise::plane::<5, 1>,
-            _ => Depthwise::plane::<5, 2>,
-        };
-        let plane = plane(self.side, self.stride);
         let (pixels, taps) = (self.input.0 * self.input.1, self.side * self.side);
         let lines = Lines::new(self);
+        let offsets = lines.offsets(self.side);
+        let farthest = offsets.iter().copied().max().unwrap_or_default();
         for_each_plane(output, self.output.0 * self.output.1, lines.len(), |c, output, scratch| {
             lines.fill(self, &input[c * pixels..][..pixels], scratch);
             let kernel = &kernel[c * taps..][..taps];
-            plane(self, &Plane { lines: &lines, padded: scratch, kernel, bias: bias[c], clamp }, output);
+            let (offsets, bias) = (&offsets[..], bias[c]);
+            Plane { lines: &lines, padded: scratch, offsets, farthest, kernel, bias, clamp }
+                .convolve(self.output.1, output);
         });
-    }
-
-    /// One plane, on the widest vectors that the machine has.
-    fn plane<const SIDE: usize, const STRIDE: usize>(&self, plane: &Plane, output: &mut [f32]) {
-        #[cfg(target_arch = "x86_64")]
-        {
-            #[target_feature(enable = "avx512f,avx512vl,fma")]
-            fn with_avx512<const SIDE: usize, const STRIDE: usize>(
-                shape: &Depthwise,
-                plane: &Plane,
-                output: &mut [f32],
-            ) {
-                shape.rows::<SIDE, STRIDE>(plane, f32::mul_add, output);
-            }
-            #[target_feature(enable = "avx2,fma")]
-            fn with_avx2<const SIDE: usize, const STRIDE: usize>(
-                shape: &Depthwise,
-                plane: &Plane,
-                output: &mut [f32],
-            ) {
-                shape.rows::<SIDE, STRIDE>(plane, f32::mul_add, output);
-            }
-            let fma = is_x86_feature_detected!("fma");
-            if fma && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
-                // SAFETY: the machine has what the function enables, as was just asked.
-                #[allow(unsafe_code)]
-                return unsafe { with_avx512::<SIDE, STRIDE>(self, plane, output) };
-            }
-            if fma && is_x86_feature_detected!("avx2") {
-                // SAFETY: the machine has what the function enables, as was just asked.
-                #[allow(unsafe_code)]
-                return unsafe { with_avx2::<SIDE, STRIDE>(self, plane, output) };
-            }
-        }
-        if cfg!(target_arch = "aarch64") {
-            self.rows::<SIDE, STRIDE>(plane, f32::mul_add, output);
-        } else {
-            self.rows::<SIDE, STRIDE>(plane, |weight, value, sum| sum + weight * value, output);
-        }
-    }
-
-    // Plain loops over arrays of fixed size: what compilers reliably keep in vector registers.
-    #[inline(always)]
-    fn rows<const SIDE: usize, const STRIDE: usize>(
-        &self,
-        plane: &Plane,
-        multiply_add: impl Fn(f32, f32, f32) -> f32,
-        output: &mut [f32],
-    ) {
-        let Plane { lines, padded, kernel, bias, clamp } = *plane;
-        let (height, width) = self.output;
-        for y in (0..height).step_by(ROWS) {
-            for x in (0..width).step_by(LANES) {
-                let mut sums = [[bias; LANES]; ROWS];
-                for row in 0..(ROWS - 1) * STRIDE + SIDE {
-                    for kx in 0..SIDE {
-                        let start =
-                            (y * STRIDE + row) * lines.row + kx % STRIDE * lines.part + kx / STRIDE + x;
-                        let source = block(padded, start);
-                        for (r, sums) in sums.iter_mut().enumerate() {
-                            let ky = row.wrapping_sub(r * STRIDE);
-                            if ky < SIDE {
-                                let weight = kernel[ky * SIDE + kx];
-                                for (sum, value) in sums.iter_mut().zip(source) {
-                                    *sum = multiply_add(weight, *value, *sum);
-                                }
-                            }
-                        }
-                    }
-                }
-                let lanes = LANES.min(width - x);
-                for (target, sums) in output[y * width..].chunks_mut(width).zip(sums) {
-                    target[x..x + lanes].copy_from_slice(&sums.map(|sum| clamp.of(sum))[..lanes]);
-                }
-            }
-        }
     }
 }
 
@@ -130,14 +53,137 @@ struct Plane<'a> {
     lines: &'a Lines,
     /// The input plane, padded and laid out as `lines` says.
     padded: &'a [f32],
+    /// Where the values of the kernel meet the input, from the place of the output on.
+    offsets: &'a [usize],
+    /// The largest of them.
+    farthest: usize,
     kernel: &'a [f32],
     bias: f32,
     clamp: Clamp,
 }
 
-#[inline(always)]
-fn block(values: &[f32], start: usize) -> &[f32; LANES] {
-    values[start..].first_chunk().expect("LANES values")
+impl Plane<'_> {
+    /// Writes the output plane, `width` values a row, on vectors that suit the machine and the width.
+    fn convolve(&self, width: usize, output: &mut [f32]) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use super::vector::{Avx2, Avx512, Eight, Sixteen};
+
+            #[target_feature(enable = "avx512f,fma")]
+            fn with_avx512(plane: &Plane, width: usize, output: &mut [f32]) {
+                // SAFETY: this is compiled for machines that have them.
+                #[allow(unsafe_code)]
+                unsafe {
+                    plane.convolve_on::<Sixteen>(width, output);
+                }
+            }
+            #[target_feature(enable = "avx2,fma")]
+            fn with_avx2(plane: &Plane, width: usize, output: &mut [f32]) {
+                // SAFETY: this is compiled for machines that have them.
+                #[allow(unsafe_code)]
+                unsafe {
+                    plane.convolve_on::<Eight>(width, output);
+                }
+            }
+            // Few columns would leave half of a wide vector unused.
+            if !matches!(width % 16, 1..=8) && Avx512::here().is_some() {
+                // SAFETY: the machine has AVX-512 and fused multiply-add, as was just asked.
+                #[allow(unsafe_code)]
+                return unsafe { with_avx512(self, width, output) };
+            }
+            if Avx2::here().is_some() {
+                // SAFETY: the machine has AVX2 and fused multiply-add, as was just asked.
+                #[allow(unsafe_code)]
+                return unsafe { with_avx2(self, width, output) };
+            }
+        }
+        // SAFETY: every machine that this is compiled for has vectors of 4 lanes.
+        #[allow(unsafe_code)]
+        unsafe {
+            self.convolve_on::<Four>(width, output);
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The machine has vectors of this kind.
+    #[allow(unsafe_code)]
+    #[inline(always)]
+    unsafe fn convolve_on<V: Vector>(&self, width: usize, output: &mut [f32]) {
+        let both = 2 * V::LANES;
+        for y in (0..output.len() / width).step_by(ROWS) {
+            // From right to left: what is written beyond the end of a row is written over by the next.
+            let mut x = width.next_multiple_of(both);
+            if (1..=V::LANES).contains(&(width % both)) {
+                x -= both;
+                // SAFETY: as above.
+                unsafe { self.block::<V, 1>((y, x), width, output) };
+            }
+            while x > 0 {
+                x -= both;
+                // SAFETY: as above.
+                unsafe { self.block::<V, 2>((y, x), width, output) };
+            }
+        }
+    }
+
+    /// Writes `N` vectors of up to `ROWS` rows from a place on.
+    ///
+    /// # Safety
+    ///
+    /// The machine has vectors of this kind.
+    #[allow(unsafe_code)]
+    #[inline(always)]
+    unsafe fn block<V: Vector, const N: usize>(
+        &self,
+        (y, x): (usize, usize),
+        width: usize,
+        output: &mut [f32],
+    ) {
+        let Lines { row, stride, .. } = *self.lines;
+        let lanes = N * V::LANES;
+        let first = y * stride * row + x;
+        let last = first + (ROWS - 1) * stride * row + self.farthest;
+        assert!(last + lanes <= self.padded.len(), "the padded plane holds what is read");
+        // SAFETY: the farthest of the reads was checked; so is where the vectors are stored.
+        unsafe {
+            let from = self.padded.as_ptr().add(first);
+            let mut sums = [[V::splat(self.bias); N]; ROWS];
+            for (offset, weight) in self.offsets.iter().zip(self.kernel) {
+                let (from, weight) = (from.add(*offset), V::splat(*weight));
+                for (r, sums) in sums.iter_mut().enumerate() {
+                    for (n, sum) in sums.iter_mut().enumerate() {
+                        *sum = V::load(from.add(r * stride * row + n * V::LANES)).multiply_add(weight, *sum);
+                    }
+                }
+            }
+            if self.clamp != Clamp::NONE {
+                let (low, high) = (V::splat(self.clamp.low), V::splat(self.clamp.high));
+                for sum in sums.as_flattened_mut() {
+                    *sum = sum.at_least(low).at_most(high);
+                }
+            }
+            let place = y * width + x;
+            if place + (ROWS - 1) * width + lanes <= output.len() {
+                let target = output.as_mut_ptr().add(place);
+                for (r, sums) in sums.into_iter().enumerate() {
+                    for (n, sum) in sums.into_iter().enumerate() {
+                        sum.store(target.add(r * width + n * V::LANES));
+                    }
+                }
+                return;
+            }
+            // At the plane's end, what does not lie in it is left away.
+            for (target, sums) in output[place..].chunks_mut(width).zip(sums) {
+                let mut values = [0.0; MAX_LANES];
+                for (n, sum) in sums.into_iter().enumerate() {
+                    sum.store(values[n * V::LANES..][..V::LANES].as_mut_ptr());
+                }
+                let count = lanes.min(target.len());
+                target[..count].copy_from_slice(&values[..count]);
+            }
+        }
+    }
 }
 
 /// Layout of a padded plane: rows one after the other; with stride 2 each as
@@ -153,7 +199,7 @@ struct Lines {
 
 impl Lines {
     fn new(shape: &Depthwise) -> Lines {
-        let part = shape.output.1.next_multiple_of(LANES) + shape.side / shape.stride;
+        let part = shape.output.1.next_multiple_of(MAX_LANES) + shape.side / shape.stride;
         let rows = (shape.output.0.next_multiple_of(ROWS) - 1) * shape.stride + shape.side;
         Lines { row: part * shape.stride, part, rows, stride: shape.stride }
     }
@@ -162,14 +208,19 @@ impl Lines {
         self.row * self.rows
     }
 
+    /// Where the values of a kernel meet the input, row by row, from the place of the output on.
+    fn offsets(&self, side: usize) -> Vec<usize> {
+        let place = |ky: usize, kx: usize| ky * self.row + kx % self.stride * self.part + kx / self.stride;
+        (0..side).flat_map(|ky| (0..side).map(move |kx| place(ky, kx))).collect()
+    }
+
     /// Writes a plane; the padding is zero from the start and never written.
     fn fill(&self, shape: &Depthwise, plane: &[f32], padded: &mut [f32]) {
         let (above, left) = shape.before;
         let rows = padded.chunks_exact_mut(self.row).skip(above);
         for (source, target) in plane.chunks_exact(shape.input.1).zip(rows) {
             if self.stride == 1 {
-                let width = source.len().min(self.row - left);
-                target[left..left + width].copy_from_slice(&source[..width]);
+                copy(source, &mut target[left..]);
             } else {
                 let (even, odd) = target.split_at_mut(self.part);
                 // The first column goes to the odd ones where an odd number of zeros precedes it.
@@ -190,6 +241,22 @@ impl Lines {
     }
 }
 
+/// Copies the first values; short rows without calling a function, as a copy of any length does in wasm.
+fn copy(source: &[f32], target: &mut [f32]) {
+    const PIECE: usize = 8;
+    let length = source.len().min(target.len());
+    let (source, target) = (&source[..length], &mut target[..length]);
+    let (pieces, rest) = source.as_chunks::<PIECE>();
+    for (target, piece) in target.as_chunks_mut::<PIECE>().0.iter_mut().zip(pieces) {
+        *target = *piece;
+    }
+    if let (Some(source), Some(target)) = (source.last_chunk::<PIECE>(), target.last_chunk_mut::<PIECE>()) {
+        *target = *source;
+    } else {
+        target[length - rest.len()..].copy_from_slice(rest);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::random;
@@ -198,7 +265,7 @@ mod tests {
     #[test]
     fn agrees_with_the_definition() {
         let channels = 3;
-        for side in [3, 5] {
+        for side in [1, 3, 4, 5] {
             for stride in [1, 2] {
                 for input in [(1, 1), (7, 5), (8, 16), (20, 33), (31, 64)] {
                     for before in [(side / 2, side / 2), ((side - 2) / 2, (side - 2) / 2), (0, 1)] {

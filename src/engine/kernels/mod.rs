@@ -8,6 +8,7 @@ mod convolution;
 mod depthwise;
 mod gemm;
 mod resample;
+mod vector;
 
 pub(crate) use clamp::Clamp;
 pub(crate) use convolution::{Convolution, Finish, PackedKernel};

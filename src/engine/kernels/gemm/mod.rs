@@ -1,84 +1,194 @@
 //! The innermost loop of matrix products: a small tile of results that stays in registers.
 //!
-//! A tile is `rows` x `columns` large, as large as the vector registers hold. Its two factors are packed: `a` as
-//! `rows` values for each of the `depth` steps, `b` as `columns` values for each.
+//! A tile is `R` x `C` large, as large as the vector registers hold. Its two factors are packed: `a` as `R` values
+//! for each step of the depth, `b` as `C` values.
 
-mod portable;
-#[cfg(target_arch = "wasm32")]
-mod wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use std::sync::LazyLock;
+use super::Clamp;
+use super::vector::{Four, Vector};
 
-/// Most values of a tile, over all kernels.
-pub(crate) const MAX_TILE: usize = 512;
+/// What the products are added to.
+#[derive(Clone, Copy)]
+pub(crate) enum Start<'a, const R: usize, const C: usize> {
+    /// A value for each row.
+    Bias([f32; R]),
+    /// A value for each row, and a value for each place.
+    BiasAnd([f32; R], [&'a [f32; C]; R]),
+    /// What is there.
+    Sums,
+}
 
 /// A kernel for tiles of one size.
+pub(crate) trait Tile<const R: usize, const C: usize>: Copy + Send + Sync {
+    /// `rows[r][c] = clamp(start + sum over k of a[k][r] * b[k][c])`; `a` and `b` have as many steps.
+    fn run(self, a: &[[f32; R]], b: &[[f32; C]], start: Start<R, C>, clamp: Clamp, rows: [&mut [f32; C]; R]);
+}
+
+/// Tiles of 4 rows of 2 vectors of 4 lanes. Larger ones spill on x86, which has 16 vector registers.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct TileKernel {
-    pub rows: usize,
-    pub columns: usize,
-    /// `(depth, a, b, tile)`, on slices of checked length.
-    run: fn(usize, &[f32], &[f32], &mut [f32]),
+pub(crate) struct Small;
+
+impl Tile<4, 8> for Small {
+    #[inline(always)]
+    fn run(self, a: &[[f32; 4]], b: &[[f32; 8]], start: Start<4, 8>, clamp: Clamp, rows: [&mut [f32; 8]; 4]) {
+        // SAFETY: every machine that this is compiled for has vectors of 4 lanes.
+        #[allow(unsafe_code)]
+        unsafe {
+            tile::<Four, 4, 2, 8>(a, b, start, clamp, rows);
+        }
+    }
+}
+
+/// Tiles of `R` rows of `N` vectors.
+///
+/// # Safety
+///
+/// The machine has vectors of this kind.
+#[allow(unsafe_code)]
+#[inline(always)]
+unsafe fn tile<V: Vector, const R: usize, const N: usize, const C: usize>(
+    a: &[[f32; R]],
+    b: &[[f32; C]],
+    start: Start<R, C>,
+    clamp: Clamp,
+    rows: [&mut [f32; C]; R],
+) {
+    const { assert!(N * V::LANES == C, "vectors of a row") };
+    // SAFETY: what is read and written are N vectors of rows of C values.
+    unsafe {
+        let mut sums = [[V::splat(0.0); N]; R];
+        match start {
+            Start::Bias(bias) => sums = bias.map(|bias| [V::splat(bias); N]),
+            Start::BiasAnd(bias, added) => {
+                for ((sums, bias), added) in sums.iter_mut().zip(bias).zip(added) {
+                    for (n, sum) in sums.iter_mut().enumerate() {
+                        *sum = V::splat(bias).add(V::load(added.as_ptr().add(n * V::LANES)));
+                    }
+                }
+            }
+            Start::Sums => {
+                for (sums, row) in sums.iter_mut().zip(&rows) {
+                    for (n, sum) in sums.iter_mut().enumerate() {
+                        *sum = V::load(row.as_ptr().add(n * V::LANES));
+                    }
+                }
+            }
+        }
+        for (a, b) in a.iter().zip(b) {
+            let mut vectors = [V::splat(0.0); N];
+            for (n, vector) in vectors.iter_mut().enumerate() {
+                *vector = V::load(b.as_ptr().add(n * V::LANES));
+            }
+            for (sums, a) in sums.iter_mut().zip(a) {
+                let factor = V::splat(*a);
+                for (sum, vector) in sums.iter_mut().zip(vectors) {
+                    *sum = factor.multiply_add(vector, *sum);
+                }
+            }
+        }
+        if clamp != Clamp::NONE {
+            let (low, high) = (V::splat(clamp.low), V::splat(clamp.high));
+            for sum in sums.as_flattened_mut() {
+                *sum = sum.at_least(low).at_most(high);
+            }
+        }
+        for (row, sums) in rows.into_iter().zip(sums) {
+            for (n, sum) in sums.into_iter().enumerate() {
+                sum.store(row.as_mut_ptr().add(n * V::LANES));
+            }
+        }
+    }
+}
+
+/// The kernels of this architecture.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum TileKernel {
+    #[cfg(target_arch = "x86_64")]
+    Avx512(super::vector::Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(super::vector::Avx2),
+    Small(Small),
 }
 
 impl TileKernel {
-    /// The fastest one on this machine.
-    pub fn best() -> TileKernel {
-        static BEST: LazyLock<TileKernel> = LazyLock::new(TileKernel::choose);
-        *BEST
+    /// The kernels that this machine can run, the fastest first.
+    pub fn available() -> impl Iterator<Item = TileKernel> {
+        #[cfg(target_arch = "x86_64")]
+        let wide = {
+            let avx512 = super::vector::Avx512::here().map(TileKernel::Avx512);
+            let avx2 = super::vector::Avx2::here().map(TileKernel::Avx2);
+            avx512.into_iter().chain(avx2)
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        let wide = std::iter::empty();
+        wide.chain([TileKernel::Small(Small)])
     }
 
-    #[cfg(target_arch = "x86_64")]
-    fn choose() -> TileKernel {
-        x86::available().next().unwrap_or(portable::KERNEL)
-    }
-
-    #[cfg(target_arch = "wasm32")]
-    fn choose() -> TileKernel {
-        wasm::KERNEL
-    }
-
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "wasm32")))]
-    fn choose() -> TileKernel {
-        portable::KERNEL
-    }
-
-    /// `tile[r][c] = sum over k of a[k][r] * b[k][c]`.
-    ///
-    /// `a` `[depth, rows]`, `b` `[depth, columns]`, `tile` `[rows, columns]`; longer slices are cut.
-    #[inline]
-    pub fn run(&self, depth: usize, a: &[f32], b: &[f32], tile: &mut [f32]) {
-        let (a, b) = (&a[..depth * self.rows], &b[..depth * self.columns]);
-        (self.run)(depth, a, b, &mut tile[..self.rows * self.columns]);
+    /// Rows of a tile.
+    pub fn rows(self) -> usize {
+        with_tile!(self, tile => rows_of(tile))
     }
 }
+
+fn rows_of<const R: usize, const C: usize>(_: impl Tile<R, C>) -> usize {
+    R
+}
+
+/// Evaluates an expression with the kernel itself, whose sizes are known where it is compiled.
+macro_rules! with_tile {
+    ($kernel:expr, $tile:ident => $expression:expr) => {
+        match $kernel {
+            #[cfg(target_arch = "x86_64")]
+            $crate::engine::kernels::gemm::TileKernel::Avx512($tile) => $expression,
+            #[cfg(target_arch = "x86_64")]
+            $crate::engine::kernels::gemm::TileKernel::Avx2($tile) => $expression,
+            $crate::engine::kernels::gemm::TileKernel::Small($tile) => $expression,
+        }
+    };
+}
+pub(crate) use with_tile;
 
 #[cfg(test)]
 mod tests {
     use super::super::random;
     use super::*;
 
-    #[test]
-    fn tiles_are_products() {
-        let kernels = [TileKernel::best(), portable::KERNEL].into_iter();
-        #[cfg(target_arch = "x86_64")]
-        let kernels = kernels.chain(x86::available());
-        for kernel in kernels {
-            let (rows, columns) = (kernel.rows, kernel.columns);
-            assert!(rows * columns <= MAX_TILE);
-            for depth in [0, 1, 7, 64] {
-                let (a, b) = (random(1, depth * rows), random(2, depth * columns));
-                let mut tile = vec![f32::NAN; rows * columns];
-                kernel.run(depth, &a, &b, &mut tile);
-                for (i, &value) in tile.iter().enumerate() {
-                    let product =
-                        |k: usize| a[k * rows + i / columns] as f64 * b[k * columns + i % columns] as f64;
-                    let expected: f64 = (0..depth).map(product).sum();
-                    assert!((value as f64 - expected).abs() < 1e-5, "{kernel:?} {depth} {i}");
+    fn check<const R: usize, const C: usize>(tile: impl Tile<R, C> + std::fmt::Debug) {
+        let bias: [f32; R] = random(3, R).try_into().unwrap();
+        let added = random(4, R * C);
+        let added: [[f32; C]; R] = added.as_chunks().0.try_into().unwrap();
+        for depth in [0, 1, 7, 64] {
+            let (a, b) = (random(1, depth * R), random(2, depth * C));
+            let run = |start, clamp, mut rows: [[f32; C]; R]| {
+                tile.run(a.as_chunks().0, b.as_chunks().0, start, clamp, rows.each_mut());
+                rows
+            };
+            let check = |rows: [[f32; C]; R], start: &dyn Fn(usize) -> f32, clamp: Clamp| {
+                for (i, &value) in rows.as_flattened().iter().enumerate() {
+                    let product = |k: usize| a[k * R + i / C] as f64 * b[k * C + i % C] as f64;
+                    let sum = start(i) as f64 + (0..depth).map(product).sum::<f64>();
+                    let expected = sum.clamp(clamp.low as f64, clamp.high as f64);
+                    assert!((value as f64 - expected).abs() < 1e-5, "{tile:?} {depth} {i}");
                 }
-            }
+            };
+            let nothing = [[f32::NAN; C]; R];
+            check(run(Start::Bias(bias), Clamp::NONE, nothing), &|i| bias[i / C], Clamp::NONE);
+            check(run(Start::Sums, Clamp::NONE, added), &|i| added[i / C][i % C], Clamp::NONE);
+            let bounds = Clamp { low: -0.25, high: 0.5 };
+            let start = Start::BiasAnd(bias, added.each_ref());
+            check(run(start, bounds, nothing), &|i| bias[i / C] + added[i / C][i % C], bounds);
+        }
+        let mut rows = [[f32::NAN; C]; R];
+        tile.run(&[], &[], Start::Sums, Clamp { low: 0.0, high: 6.0 }, rows.each_mut());
+        assert!(rows.as_flattened().iter().all(|value| value.is_nan()), "{tile:?}");
+    }
+
+    #[test]
+    fn tiles_add_products() {
+        for kernel in TileKernel::available() {
+            with_tile!(kernel, tile => check(tile));
         }
     }
 }
