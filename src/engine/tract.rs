@@ -5,10 +5,12 @@ mod affine;
 mod constant;
 mod conv;
 mod deformable_attention;
+mod half_weights;
 mod int8_weights;
 mod macs;
 mod matmul;
 mod network;
+mod order;
 mod resize;
 
 use std::collections::VecDeque;
@@ -16,10 +18,12 @@ use std::sync::Arc;
 
 use ndarray::{Array4, ArrayD};
 use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::RunOptions;
 use tract_onnx::tract_core::model::typed::TypedSimpleState;
 use tract_onnx::tract_core::ops::konst::Const;
 use tract_onnx::tract_core::plan::eval;
 
+use self::half_weights::HalfWeight;
 use super::{Engine, Step};
 use crate::error::{Code, Error, Result};
 use crate::limits;
@@ -123,13 +127,18 @@ impl TractEngine {
         network.set_input_fact(0, InferenceFact::dt_shape(f32::datum_type(), shape))?;
         let mut network = network.into_typed()?;
         put_own_kernels(&mut network, |network, node| conv::replace(network, node, &mut self.weights))?;
+        put_own_kernels(&mut network, half_weights::replace)?;
         let mut network = network.into_decluttered()?;
         put_own_kernels(&mut network, resize::replace)?;
         put_own_kernels(&mut network, affine::replace)?;
         put_own_kernels(&mut network, |network, node| matmul::replace(network, node, &mut self.factors))?;
         network.optimize()?;
         let macs = macs::by_node(&network)?;
-        Ok(Plan { shape: shape.into(), network: TypedRunnableModel::new(network)?, macs })
+        let (outputs, late) = (network.outputs.clone(), order::late(&network)?);
+        let options = RunOptions::default();
+        #[allow(deprecated)] // There is no other way to tell the order.
+        let network = TypedRunnableModel::build_with_outputs_and_deps(network, &outputs, &late, &options)?;
+        Ok(Plan { shape: shape.into(), network: network.into(), macs })
     }
 }
 
@@ -147,7 +156,10 @@ fn bad(name: &str, what: String) -> Error {
 
 /// Values and bytes of the weights.
 fn weights(network: &InferenceModel) -> (usize, usize) {
-    let weights = network.nodes().iter().filter_map(|node| node.op_as::<Const>()).map(|weight| weight.val());
+    let weights = network.nodes().iter().filter_map(|node| {
+        let half = node.op_as::<HalfWeight>().map(|weight| &weight.0);
+        half.or_else(|| node.op_as::<Const>().map(|weight| weight.val()))
+    });
     weights.fold((0, 0), |(values, bytes), weight| {
         (values + weight.len(), bytes + weight.len() * weight.datum_type().size_of())
     })

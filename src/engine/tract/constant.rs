@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use tract_onnx::prelude::*;
 
+use super::half_weights::HalfWeight;
+
 /// Nodes between a value and the constants it is made from, at the most.
 const MOST_STEPS: usize = 4;
 
@@ -17,6 +19,9 @@ fn value(model: &TypedModel, outlet: OutletId, steps: usize) -> TractResult<Opti
         return Ok(Some(known.clone()));
     }
     let node = model.node(outlet.node);
+    if let Some(half) = node.op_as::<HalfWeight>() {
+        return half.widened().map(Some);
+    }
     if steps == 0 || node.inputs.is_empty() || node.outputs.len() != 1 {
         return Ok(None);
     }

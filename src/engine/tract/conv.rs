@@ -4,7 +4,7 @@
 //! another branch and a ReLU.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
@@ -13,28 +13,65 @@ use tract_onnx::tract_core::ops::cnn::{Conv, KernelFormat};
 use tract_onnx::tract_core::ops::math::{Add, Max, Min, Mul};
 
 use super::constant::constant;
+use super::half_weights::HalfWeight;
 use crate::engine::kernels::{Clamp, Convolution, Depthwise, Finish, PackedKernel};
 
 /// Weights by the name of their node, so that plans for several input sizes share them.
-pub(super) type Weights = HashMap<String, ConvWeights>;
+pub(super) type Weights = HashMap<String, Arc<ConvWeights>>;
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct ConvWeights {
-    kernel: Kernel,
-    bias: Arc<[f32]>,
+    kernel: OnceLock<Kernel>,
+    /// What the kernel is made of when it is first used: while the network is made ready there is
+    /// no room to spare, and stored as 16-bit floats it takes half of it.
+    stored: Mutex<Option<Stored>>,
+    dense: bool,
+    bias: Vec<f32>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
+struct Stored {
+    values: Arc<Tensor>,
+    /// Factor of each output channel.
+    scale: Vec<f32>,
+}
+
+#[derive(Debug)]
 enum Kernel {
-    Dense(Arc<PackedKernel>),
-    Depthwise(Arc<[f32]>),
+    Dense(PackedKernel),
+    Depthwise(Vec<f32>),
+}
+
+impl ConvWeights {
+    fn kernel(&self) -> TractResult<&Kernel> {
+        // One node at a time runs, and it alone has these weights.
+        let stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Stored { values, scale }) = stored {
+            let values = values.cast_to::<f32>()?;
+            let values = values.try_as_plain_ram()?;
+            let _ = self.kernel.set(Kernel::new(values.as_slice::<f32>()?, &scale, self.dense));
+        }
+        self.kernel.get().context("weights that are in use")
+    }
+}
+
+impl Kernel {
+    fn new(values: &[f32], scale: &[f32], dense: bool) -> Kernel {
+        let depth = values.len() / scale.len();
+        let scaled: Vec<f32> = values
+            .chunks_exact(depth)
+            .zip(scale)
+            .flat_map(|(values, scale)| values.iter().map(move |value| value * scale))
+            .collect();
+        if dense { Kernel::Dense(PackedKernel::new(&scaled, scale.len())) } else { Kernel::Depthwise(scaled) }
+    }
 }
 
 /// Input: planes `[1, c, h, w]`; then, if something is added, a tensor in the shape of the output.
 #[derive(Clone, Debug)]
 struct ConvOp {
     shape: Convolution,
-    weights: ConvWeights,
+    weights: Arc<ConvWeights>,
     clamp: Clamp,
     output: TVec<usize>,
 }
@@ -44,7 +81,7 @@ impl PartialEq for ConvOp {
         self.shape == other.shape
             && self.clamp == other.clamp
             && self.output == other.output
-            && Arc::ptr_eq(&self.weights.bias, &other.weights.bias)
+            && Arc::ptr_eq(&self.weights, &other.weights)
     }
 }
 
@@ -52,10 +89,7 @@ impl Eq for ConvOp {}
 
 impl Op for ConvOp {
     fn name(&self) -> StaticName {
-        match self.weights.kernel {
-            Kernel::Dense(_) => "BodymapConv".into(),
-            Kernel::Depthwise(_) => "BodymapDepthwise".into(),
-        }
+        if self.weights.dense { "BodymapConv".into() } else { "BodymapDepthwise".into() }
     }
 
     op_as_typed_op!();
@@ -73,7 +107,7 @@ impl EvalOp for ConvOp {
         let mut target = output.try_as_plain_ram_mut()?;
         let target = target.as_slice_mut::<f32>()?;
         let bias = &self.weights.bias;
-        match &self.weights.kernel {
+        match self.weights.kernel()? {
             Kernel::Dense(kernel) => {
                 self.shape.run(input, kernel, &Finish { bias, added, clamp: self.clamp }, target);
             }
@@ -92,10 +126,7 @@ impl TypedOp for ConvOp {
     }
 
     fn cost(&self, _: &[&TypedFact]) -> TractResult<TVec<(Cost, TDim)>> {
-        let inputs = match self.weights.kernel {
-            Kernel::Dense(_) => self.shape.channels.0,
-            Kernel::Depthwise(_) => 1,
-        };
+        let inputs = if self.weights.dense { self.shape.channels.0 } else { 1 };
         // Beyond 32 bits, which is all that usize has in wasm.
         let factors = [inputs, self.shape.side.0, self.shape.side.1];
         let macs: i64 = factors.iter().chain(&self.output).map(|&side| side as i64).product();
@@ -122,15 +153,13 @@ pub(super) fn replace(
         Some(known) => known.clone(),
         None => {
             let (Some(kernel), Some(bias)) =
-                (constant(model, node.inputs[1])?, constant(model, node.inputs[2])?)
+                (stored(model, node.inputs[1])?, constant(model, node.inputs[2])?)
             else {
                 return Ok(None);
             };
-            let kernel = kernel.cast_to::<f32>()?;
             let bias = bias.cast_to::<f32>()?;
-            let kernel = kernel.try_as_plain_ram()?;
             let bias = bias.try_as_plain_ram()?;
-            let packed = after.packed(kernel.as_slice::<f32>()?, bias.as_slice::<f32>()?, dense);
+            let packed = Arc::new(after.weights(kernel, bias.as_slice::<f32>()?, dense));
             weights.insert(node.name.clone(), packed.clone());
             packed
         }
@@ -145,6 +174,14 @@ pub(super) fn replace(
     let wire = patch.wire_node(&model.node(after.last).name, op, &inputs)?;
     patch.shunt_outside(model, after.last.into(), wire[0])?;
     Ok(Some(patch))
+}
+
+/// The weights as they are stored.
+fn stored(model: &TypedModel, outlet: OutletId) -> TractResult<Option<Arc<Tensor>>> {
+    match model.node(outlet.node).op_as::<HalfWeight>() {
+        Some(half) => Ok(Some(half.0.clone())),
+        None => constant(model, outlet),
+    }
 }
 
 /// Shape of a convolution in floats of one photo, kernel before planes; `None` for any other. Its channels are those
@@ -272,22 +309,13 @@ impl Following {
     }
 
     /// The weights of a convolution that does all of this; `bias` has one value or one for each channel.
-    fn packed(&self, kernel: &[f32], bias: &[f32], dense: bool) -> ConvWeights {
-        let channels = self.scale.len();
-        let depth = kernel.len() / channels;
-        let scaled: Vec<f32> = kernel
-            .chunks_exact(depth)
-            .zip(&self.scale)
-            .flat_map(|(values, scale)| values.iter().map(move |value| value * scale))
-            .collect();
+    fn weights(&self, values: Arc<Tensor>, bias: &[f32], dense: bool) -> ConvWeights {
         let bias = bias.iter().cycle().zip(self.scale.iter().zip(&self.shift));
         ConvWeights {
-            kernel: if dense {
-                Kernel::Dense(PackedKernel::new(&scaled, channels).into())
-            } else {
-                Kernel::Depthwise(scaled.into())
-            },
             bias: bias.map(|(bias, (scale, shift))| bias * scale + shift).collect(),
+            kernel: OnceLock::new(),
+            stored: Some(Stored { values, scale: self.scale.clone() }).into(),
+            dense,
         }
     }
 }

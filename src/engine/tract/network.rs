@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::{BufReader, Read};
 
 use tract_onnx::Onnx;
-use tract_onnx::pb::tensor_proto::DataLocation;
+use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::{GraphProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto};
 use tract_onnx::prelude::*;
@@ -13,6 +13,7 @@ use tract_onnx::tensor::load_tensor;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::konst::Const;
 
+use super::half_weights::{self, HalfWeight};
 use super::int8_weights;
 use crate::limits::MAX_EXPANDED_WEIGHTS;
 use crate::model::protobuf::{push_bytes, push_length, push_varint};
@@ -27,7 +28,7 @@ const FIXED_64: u64 = 1;
 const LENGTH: u64 = 2;
 const FIXED_32: u64 = 5;
 
-/// Weights by name, each with its ONNX element type.
+/// Weights by name, each with the ONNX element type that it is read as.
 pub(super) type Weights = BTreeMap<String, (i32, Tensor)>;
 
 /// Reads a network of `size` bytes. Weights outside the file are refused.
@@ -58,6 +59,7 @@ pub(super) fn read(onnx: &Onnx, file: &mut dyn Read, size: u64) -> TractResult<I
     let mut proto = onnx.proto_model_for_read(&mut &model[..]).context("it is not ONNX")?;
     let graph = proto.graph.get_or_insert_default();
     int8_weights::expand(graph, &mut weights, MAX_EXPANDED_WEIGHTS)?;
+    half_weights::take(graph, &mut weights);
     declare(&weights, graph);
     let mut network = onnx.model_for_proto_model(&proto)?;
     fill(&mut network, weights)?;
@@ -98,11 +100,16 @@ fn declare(weights: &Weights, graph: &mut GraphProto) {
 /// Puts the weights in the place of the inputs that stand for them.
 fn fill(network: &mut InferenceModel, mut weights: Weights) -> TractResult<()> {
     for input in std::mem::take(&mut network.inputs) {
-        let Some((_, tensor)) = weights.remove(&network.node(input.node).name) else {
+        let Some((element_type, tensor)) = weights.remove(&network.node(input.node).name) else {
             network.inputs.push(input);
             continue;
         };
         let tensor = tensor.into_arc_tensor();
+        if element_type == DataType::Float as i32 && tensor.datum_type() == f16::datum_type() {
+            network.set_outlet_fact(input, InferenceFact::dt_shape(f32::datum_type(), tensor.shape()))?;
+            network.node_mut(input.node).op = Box::new(HalfWeight(tensor));
+            continue;
+        }
         network.set_outlet_fact(input, InferenceFact::try_from(&tensor)?)?;
         network.node_mut(input.node).op = Box::new(Const::new(tensor)?);
     }
