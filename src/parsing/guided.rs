@@ -94,15 +94,19 @@ pub(super) fn coefficients(logits: ArrayView3<f32>, photo: &Photo, mirrored: boo
 fn mean(plane: ArrayView2<f32>, of: impl Fn(f32, usize) -> f32) -> Vec<f32> {
     let (rows, columns) = plane.dim();
     let mut across = vec![0.0f32; rows * columns];
-    let mut line = vec![0.0f32; columns];
+    // What lies beyond the row counts nothing.
+    let mut line = vec![0.0f32; columns + 2 * RADIUS];
+    let share =
+        |at: usize, size: usize| 1.0 / ((at + RADIUS + 1).min(size) - at.saturating_sub(RADIUS)) as f32;
+    let shares: Vec<f32> = (0..columns).map(|x| share(x, columns)).collect();
     for (y, (source, target)) in plane.rows().into_iter().zip(across.chunks_exact_mut(columns)).enumerate() {
-        for (x, (value, &v)) in line.iter_mut().zip(source).enumerate() {
+        for (x, (value, &v)) in line[RADIUS..].iter_mut().zip(source).enumerate() {
             *value = of(v, y * columns + x);
         }
-        for (x, target) in target.iter_mut().enumerate() {
-            let window = &line[x.saturating_sub(RADIUS)..(x + RADIUS + 1).min(columns)];
-            *target = window.iter().sum::<f32>() / window.len() as f32;
+        for by in 0..=2 * RADIUS {
+            target.iter_mut().zip(&line[by..]).for_each(|(sum, value)| *sum += value);
         }
+        target.iter_mut().zip(&shares).for_each(|(sum, share)| *sum *= share);
     }
     let mut down = vec![0.0f32; rows * columns];
     for (y, target) in down.chunks_exact_mut(columns).enumerate() {
@@ -110,7 +114,8 @@ fn mean(plane: ArrayView2<f32>, of: impl Fn(f32, usize) -> f32) -> Vec<f32> {
         for source in across[top * columns..bottom * columns].chunks_exact(columns) {
             target.iter_mut().zip(source).for_each(|(sum, value)| *sum += value);
         }
-        target.iter_mut().for_each(|sum| *sum /= (bottom - top) as f32);
+        let share = share(y, rows);
+        target.iter_mut().for_each(|sum| *sum *= share);
     }
     down
 }

@@ -1,6 +1,8 @@
 //! Semantic logits -> label map: each pixel is of the class whose logit,
 //! bilinearly upsampled to the photo and averaged over the passes, is the largest.
 
+use std::ops::Range;
+
 use ndarray::{Array3, ArrayView3, Axis, Ix4, s};
 use rayon::prelude::*;
 
@@ -13,6 +15,9 @@ use crate::photo::Photo;
 
 /// Rows of the photo that are labelled together.
 const BAND: usize = 32;
+
+/// Columns of the photo for which the classes that may win are found together.
+const SPAN: usize = 48;
 
 /// The logits of all passes over one photo.
 pub(super) struct Semantic<'a> {
@@ -74,14 +79,19 @@ impl<'a> Semantic<'a> {
 
     /// Labels the rows from `top` on. Only a few rows of the upsampled logits exist at a time.
     fn label_band(&self, top: usize, labels: &mut [u8]) {
+        let rows = labels.len() / self.photo.0 as usize;
+        self.label_rows(top, &self.candidates(top..top + rows), labels);
+    }
+
+    /// Labels the rows from `top` on, each [`SPAN`] of columns with the best of its candidates.
+    fn label_rows(&self, top: usize, candidates: &[Vec<usize>], labels: &mut [u8]) {
         let width = self.photo.0 as usize;
-        let classes = self.passes[0].values.dim().0;
         let mut stretched: Vec<Stretched> = self.passes.iter().map(|_| Stretched::default()).collect();
         let mut colour = [(); 3].map(|()| vec![0.0f32; width]);
         let (mut best, mut sum) = (vec![0.0f32; width], vec![0.0f32; width]);
         for (y, labels) in (top..).zip(labels.chunks_exact_mut(width)) {
             for (stretched, logits) in stretched.iter_mut().zip(&self.passes) {
-                stretched.move_to(logits, y);
+                stretched.move_to(logits, y, candidates);
             }
             if let Some(guide) = self.guide {
                 let pixels = &guide.rgba()[4 * y * width..4 * (y + 1) * width];
@@ -91,28 +101,72 @@ impl<'a> Semantic<'a> {
                 }
             }
             best.fill(f32::NEG_INFINITY);
-            for class in 0..classes {
-                sum.fill(0.0);
-                for (stretched, logits) in stretched.iter().zip(&self.passes) {
-                    let weight = logits.rows.0[y].2;
-                    let plane = |of: usize| of * width..(of + 1) * width;
-                    if self.guide.is_none() {
-                        stretched.add(plane(class), weight, &mut sum);
-                        continue;
+            for (start, classes) in (0..width).step_by(SPAN).zip(candidates) {
+                let span = start..(start + SPAN).min(width);
+                let (best, sum) = (&mut best[span.clone()], &mut sum[..span.len()]);
+                let labels = &mut labels[span.clone()];
+                for &class in classes {
+                    sum.fill(0.0);
+                    for (stretched, logits) in stretched.iter().zip(&self.passes) {
+                        let weight = logits.rows.0[y].2;
+                        let plane = |of: usize| of * width + span.start..of * width + span.end;
+                        if self.guide.is_none() {
+                            stretched.add(plane(class), weight, sum);
+                            continue;
+                        }
+                        let [terms @ .., constant] = [0, 1, 2, 3].map(|term| class * guided::TERMS + term);
+                        stretched.add(plane(constant), weight, sum);
+                        for (term, colour) in terms.into_iter().zip(&colour) {
+                            stretched.add_times(plane(term), weight, &colour[span.clone()], sum);
+                        }
                     }
-                    let [terms @ .., constant] = [0, 1, 2, 3].map(|term| class * guided::TERMS + term);
-                    stretched.add(plane(constant), weight, &mut sum);
-                    for (term, colour) in terms.into_iter().zip(&colour) {
-                        stretched.add_times(plane(term), weight, colour, &mut sum);
+                    for ((&logit, best), label) in sum.iter().zip(&mut *best).zip(&mut *labels) {
+                        *label = if logit > *best { class as u8 } else { *label };
+                        *best = if logit > *best { logit } else { *best };
                     }
-                }
-                for ((&logit, best), label) in sum.iter().zip(&mut best).zip(&mut *labels) {
-                    *label = if logit > *best { class as u8 } else { *label };
-                    *best = if logit > *best { logit } else { *best };
                 }
             }
         }
     }
+
+    /// For each [`SPAN`] of columns of the given rows, the classes that may win somewhere in it: those whose logit can
+    /// be as large as what the best one has at least. A logit lies between those of the cells around it.
+    fn candidates(&self, rows: Range<usize>) -> Vec<Vec<usize>> {
+        let width = self.photo.0 as usize;
+        let classes = self.passes[0].values.dim().0;
+        let mut bounds = vec![(0.0f32, 0.0f32); classes];
+        let spans = (0..width).step_by(SPAN).map(|start| {
+            let columns = start..(start + SPAN).min(width);
+            let colours = self.guide.map(|guide| colour_range(guide, &rows, &columns));
+            bounds.fill((0.0, 0.0));
+            for pass in &self.passes {
+                let (rows, columns) = (pass.rows.cells(rows.clone()), pass.columns.cells(columns.clone()));
+                for (class, bounds) in bounds.iter_mut().enumerate() {
+                    let (low, high) = pass.range(class, &rows, &columns, colours);
+                    *bounds = (bounds.0 + low, bounds.1 + high);
+                }
+            }
+            // What rounding may add.
+            let at_least = bounds.iter().map(|bounds| bounds.0).fold(f32::NEG_INFINITY, f32::max);
+            let at_least = at_least - 1e-4 * (1.0 + at_least.abs());
+            (0..classes).filter(|&class| bounds[class].1 >= at_least).collect()
+        });
+        spans.collect()
+    }
+}
+
+/// The least and the largest red, green and blue (0 to 1) of a part of a photo.
+fn colour_range(photo: &Photo, rows: &Range<usize>, columns: &Range<usize>) -> [(f32, f32); 3] {
+    let width = photo.width() as usize;
+    let (mut low, mut high) = ([255u8; 4], [0u8; 4]);
+    for y in rows.clone() {
+        let pixels = &photo.rgba()[4 * (y * width + columns.start)..4 * (y * width + columns.end)];
+        for pixel in pixels.as_chunks::<4>().0 {
+            low = std::array::from_fn(|i| low[i].min(pixel[i]));
+            high = std::array::from_fn(|i| high[i].max(pixel[i]));
+        }
+    }
+    std::array::from_fn(|i| (low[i] as f32 / 255.0, high[i] as f32 / 255.0))
 }
 
 impl Logits {
@@ -159,15 +213,60 @@ impl Logits {
         })
     }
 
-    /// A row of logits, or of their coefficients, stretched to the photo's width, planes x `width`.
-    fn stretch(&self, row: usize, stretched: &mut Vec<f32>) {
+    /// The least and the largest logit that a class can have between some cells, with colours in their ranges.
+    fn range(
+        &self,
+        class: usize,
+        rows: &Range<usize>,
+        columns: &Range<usize>,
+        colours: Option<[(f32, f32); 3]>,
+    ) -> (f32, f32) {
         let planes = self.coefficients.as_ref().unwrap_or(&self.values);
-        stretched.clear();
-        for plane in 0..planes.dim().0 {
-            let line = planes.slice(s![plane, row, ..]);
-            let line = line.as_slice().expect("logits in standard layout");
-            stretched
-                .extend(self.columns.0.iter().map(|&(a, b, weight)| line[a] + (line[b] - line[a]) * weight));
+        let plane = |of: usize, row: usize| {
+            let line = planes.slice(s![of, row, ..]);
+            &line.to_slice().expect("logits in standard layout")[columns.clone()]
+        };
+        let (mut least, mut largest) = (f32::INFINITY, f32::NEG_INFINITY);
+        for row in rows.clone() {
+            let Some(colours) = colours else {
+                for &value in plane(class, row) {
+                    (least, largest) = (least.min(value), largest.max(value));
+                }
+                continue;
+            };
+            let terms: [&[f32]; guided::TERMS] =
+                std::array::from_fn(|term| plane(class * guided::TERMS + term, row));
+            for (at, constant) in terms[3].iter().enumerate() {
+                let (mut low, mut high) = (*constant, *constant);
+                for (term, colour) in terms.iter().zip(colours) {
+                    let ends = (term[at] * colour.0, term[at] * colour.1);
+                    low += ends.0.min(ends.1);
+                    high += ends.0.max(ends.1);
+                }
+                (least, largest) = (least.min(low), largest.max(high));
+            }
+        }
+        (least, largest)
+    }
+
+    /// A row of logits, or of their coefficients, stretched to the photo's width, planes x `width`: for each [`SPAN`]
+    /// of columns the planes of its candidates.
+    fn stretch(&self, row: usize, candidates: &[Vec<usize>], stretched: &mut Vec<f32>) {
+        let (planes, terms) = match &self.coefficients {
+            Some(coefficients) => (coefficients, guided::TERMS),
+            None => (&self.values, 1),
+        };
+        let width = self.columns.0.len();
+        stretched.resize(planes.dim().0 * width, 0.0);
+        for (taps, (i, classes)) in self.columns.0.chunks(SPAN).zip(candidates.iter().enumerate()) {
+            for plane in classes.iter().flat_map(|class| class * terms..(class + 1) * terms) {
+                let line = planes.slice(s![plane, row, ..]);
+                let line = line.as_slice().expect("logits in standard layout");
+                let target = &mut stretched[plane * width + i * SPAN..][..taps.len()];
+                for (value, &(a, b, weight)) in target.iter_mut().zip(taps) {
+                    *value = line[a] + (line[b] - line[a]) * weight;
+                }
+            }
         }
     }
 }
@@ -177,7 +276,7 @@ impl Logits {
 struct Stretched([(Option<usize>, Vec<f32>); 2]);
 
 impl Stretched {
-    fn move_to(&mut self, logits: &Logits, y: usize) {
+    fn move_to(&mut self, logits: &Logits, y: usize, candidates: &[Vec<usize>]) {
         let (above, below, _) = logits.rows.0[y];
         let Stretched(slots) = self;
         if slots[0].0 != Some(above) {
@@ -186,13 +285,13 @@ impl Stretched {
         for (slot, row) in slots.iter_mut().zip([above, below]) {
             if slot.0 != Some(row) {
                 slot.0 = Some(row);
-                logits.stretch(row, &mut slot.1);
+                logits.stretch(row, candidates, &mut slot.1);
             }
         }
     }
 
     /// Adds the values of one plane, a `span` of the rows, between the two, times the colour.
-    fn add_times(&self, span: std::ops::Range<usize>, weight: f32, colour: &[f32], sum: &mut [f32]) {
+    fn add_times(&self, span: Range<usize>, weight: f32, colour: &[f32], sum: &mut [f32]) {
         let (above, below) = (&self.0[0].1[span.clone()], &self.0[1].1[span]);
         for (((sum, &above), &below), &colour) in sum.iter_mut().zip(above).zip(below).zip(colour) {
             *sum += (above + (below - above) * weight) * colour;
@@ -200,7 +299,7 @@ impl Stretched {
     }
 
     /// Adds the values of one plane, a `span` of the rows, between the two.
-    fn add(&self, span: std::ops::Range<usize>, weight: f32, sum: &mut [f32]) {
+    fn add(&self, span: Range<usize>, weight: f32, sum: &mut [f32]) {
         let (above, below) = (&self.0[0].1[span.clone()], &self.0[1].1[span]);
         for ((sum, &above), &below) in sum.iter_mut().zip(above).zip(below) {
             *sum += above + (below - above) * weight;
@@ -403,6 +502,37 @@ mod tests {
             }
         }
         assert!(different <= 1, "{different} pixels differ"); // f32 against f64 at a tie
+    }
+
+    #[test]
+    fn classes_left_out_never_win() {
+        let mut state = 5u32;
+        let mut random = move || {
+            state = state.wrapping_mul(1664525).wrapping_add(1013904223);
+            (state >> 8) as f32 / (1 << 24) as f32
+        };
+        let (width, height) = (150u32, 70u32);
+        let shade = |i: u32| (i / 4 % width / 2 + i / 4 / width + 20 * (i % 4)) as u8;
+        let rgba = (0..4 * width * height).map(shade).collect();
+        let photo = Photo::from_rgba(width, height, rgba).unwrap();
+        for guide in [None, Some(&photo)] {
+            let passes = [false, true].map(|mirrored| Answer {
+                placement: Placement { mirrored, ..placement((width, height), (60, 28), (64, 32)) },
+                outputs: vec![ArrayD::from_shape_fn(vec![1, 20, 8, 16], |at| {
+                    random() + if (at[1] + at[3] / 4) % 5 == 0 { 6.0 } else { 0.0 }
+                })],
+            });
+            let semantic = Semantic::new(&passes, guide, LabelSet::Cihp).unwrap();
+            let found = semantic.label_map().unwrap();
+            let spans = (width as usize).div_ceil(SPAN);
+            let left = semantic.candidates(0..BAND).iter().map(Vec::len).sum::<usize>();
+            assert!((spans..20 * spans).contains(&left), "{left} of {}", 20 * spans);
+            let mut all = vec![0; found.len()];
+            for (band, labels) in all.chunks_mut(BAND * width as usize).enumerate() {
+                semantic.label_rows(band * BAND, &vec![(0..20).collect(); spans], labels);
+            }
+            assert!(found == all);
+        }
     }
 
     #[test]

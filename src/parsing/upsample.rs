@@ -40,6 +40,14 @@ impl Taps {
         Taps(taps.collect())
     }
 
+    /// The cells that some pixels lie between, whichever way these run.
+    pub fn cells(&self, pixels: Range<usize>) -> Range<usize> {
+        let ends = [pixels.start, pixels.end - 1].map(|pixel| self.0[pixel]);
+        let first = ends[0].0.min(ends[1].0);
+        let last = ends[0].1.max(ends[1].1);
+        first..last + 1
+    }
+
     /// The cell whose centre is nearest to a pixel's.
     pub fn nearest(&self, pixel: usize) -> usize {
         let (first, second, weight) = self.0[pixel];
