@@ -222,10 +222,9 @@ impl Logits {
         colours: Option<[(f32, f32); 3]>,
     ) -> (f32, f32) {
         let planes = self.coefficients.as_ref().unwrap_or(&self.values);
-        let plane = |of: usize, row: usize| {
-            let line = planes.slice(s![of, row, ..]);
-            &line.to_slice().expect("logits in standard layout")[columns.clone()]
-        };
+        let (_, height, width) = planes.dim();
+        let all = planes.as_slice().expect("logits in standard layout");
+        let plane = |of: usize, row: usize| &all[(of * height + row) * width..][columns.clone()];
         let (mut least, mut largest) = (f32::INFINITY, f32::NEG_INFINITY);
         for row in rows.clone() {
             let Some(colours) = colours else {
