@@ -12,6 +12,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::engine::{Engine, Step, TractEngine};
 use crate::export::{File, Format, Options, Sample};
+use crate::model::CheckedFiles;
 use crate::{
     Card, Checkpoint, Code, Error, Import, LabelSet, PaintOptions, Palette, Precision, Result, Segment,
     Template,
@@ -476,8 +477,9 @@ pub struct Network(TractEngine);
 impl Network {
     /// Reads an ONNX file of `size` bytes, as [`Model::load`] does.
     pub fn read(size: f64, read_at: Function) -> Result<Network, JsValue> {
-        let mut file = JsFile { size: size as u64, at: 0, read_at };
-        TractEngine::from_onnx(&mut file, size as u64, "network").map(Network).map_err(thrown)
+        let size = size as u64;
+        let file = JsFile { size, at: 0, read_at: Held::new(read_at) };
+        TractEngine::from_onnx(CheckedFiles::unnamed(size, file), "network").map(Network).map_err(thrown)
     }
 
     /// Runs the network on `values` `[1, 3, height, width]`; `on_node` is called after each node

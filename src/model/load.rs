@@ -49,29 +49,38 @@ impl<T: Read + Seek + Send> ReadSeek for T {}
 
 /// The files of a model, joined.
 pub(crate) struct CheckedFiles {
-    files: Vec<ModelFile>,
+    files: Option<Vec<ModelFile>>,
+    size: u64,
     joined: Box<dyn ReadSeek>,
 }
 
 impl CheckedFiles {
     /// `joined` gives the bytes of the card's files in order.
     pub fn new(card: &Card, joined: impl Read + Seek + Send + 'static) -> CheckedFiles {
-        CheckedFiles { files: card.files.clone(), joined: Box::new(joined) }
+        let size = card.files.iter().map(|file| file.bytes).sum();
+        CheckedFiles { files: Some(card.files.clone()), size, joined: Box::new(joined) }
+    }
+
+    /// One file of `size` bytes that no card names, so that there is nothing to check it against.
+    #[cfg(target_family = "wasm")]
+    pub fn unnamed(size: u64, file: impl Read + Seek + Send + 'static) -> CheckedFiles {
+        CheckedFiles { files: None, size, joined: Box::new(file) }
     }
 
     /// The bytes, if they are those of the card.
     pub fn open(&mut self) -> Result<Take<&mut dyn Read>> {
-        self.rewind()?;
-        check(&self.files, &mut self.joined)?;
-        self.rewind()?;
-        let size = self.files.iter().map(|file| file.bytes).sum();
+        if let Some(files) = &self.files {
+            self.joined.rewind().map_err(unreadable)?;
+            check(files, &mut self.joined)?;
+        }
+        self.joined.rewind().map_err(unreadable)?;
         let joined: &mut dyn Read = &mut self.joined;
-        Ok(joined.take(size))
+        Ok(joined.take(self.size))
     }
+}
 
-    fn rewind(&mut self) -> Result<()> {
-        self.joined.rewind().map_err(|e| Error::new(Code::Io, format!("the model cannot be read: {e}")))
-    }
+fn unreadable(e: std::io::Error) -> Error {
+    Error::new(Code::Io, format!("the model cannot be read: {e}"))
 }
 
 fn check(files: &[ModelFile], joined: &mut impl Read) -> Result<()> {
