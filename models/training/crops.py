@@ -8,6 +8,7 @@ import json
 import cv2
 import numpy as np
 
+from garment_colours import recolour
 from label_codes import CLASS, CODE, IGNORE, mirror_table
 from pack_dataset import LEVELS
 from procedural_backdrops import backdrop
@@ -18,7 +19,9 @@ SOUGHT = {'hat': 1.3, 'gloves': 0.6, 'sunglasses': 1.2, 'scarf': 1.5, 'socks': 1
 SEEK = 0.35
 MIN_SOUGHT_PIXELS = 200
 # How often a photograph labelled by people is taken.
-LABELLED = 0.7
+LABELLED = 0.55
+# How often clothes get other colours.
+RECOLOURED = 0.5
 # (probability, smallest scale, largest scale); scales are drawn log-uniformly.
 FIGURE, CLOSE_UP, GROUP = (0.68, 0.40, 0.80), (0.15, 0.80, 2.2), (0.17, 0.25, 0.65)
 MOST_PEOPLE = 5
@@ -134,6 +137,8 @@ def cut(rng, data, size, mode, scale=None, spread=0.7):
         labels[(labels == IGNORE) & (warp(background, *half, cv2.BORDER_REFLECT) > 0)] = CLASS['background']
     if mirrored:
         labels = mirror_table()[labels]
+    if rng.random() < RECOLOURED:
+        photo = recolour(rng, photo, labels)
     return photo, labels
 
 

@@ -22,7 +22,7 @@ from label_codes import CCP_NAMES, CIHP, CLASS, CODE, IGNORE, mirror_table
 from network import Parser
 from prepare_labels import SAME_PERSON_IOU, box_iou, landmarks_fit
 
-SHORT_SIDES = (320,)
+SHORT_SIDES = (384,)
 MULTIPLE = 64
 # Below these the pixel is ignored.
 MIN_PROBABILITY, MIN_BACKGROUND = 0.5, 0.6

@@ -30,7 +30,7 @@ CROP_SIZES = ((448, 256), (384, 320), (448, 256), (256, 384))
 DECODER_RATE, GARMENTS_RATE, POSE_RATE = 1e-3, 2.5e-4, 5e-5
 LAST_RATE = 0.01          # fraction left at the end
 WARM_UP_STEPS = 40
-WEIGHT_DECAY = 0.02
+WEIGHT_DECAY = 0.05
 EMA_DECAY = 0.998
 FROZEN_STEPS = 120        # the decoder alone, before the backbones learn too
 # What stays as published, 1/2 to 1/8 of the size: dear and generic.

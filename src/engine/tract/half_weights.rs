@@ -109,3 +109,53 @@ pub(super) fn replace(model: &TypedModel, node: &TypedNode) -> TractResult<Optio
     patch.shunt_outside(model, node.id.into(), wire)?;
     Ok(Some(patch))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tract_onnx::pb::{AttributeProto, NodeProto, ValueInfoProto};
+
+    fn node(op: &str, input: &[&str], output: &str) -> NodeProto {
+        let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
+        let mut node = NodeProto {
+            op_type: op.into(),
+            input: names(input),
+            output: names(&[output]),
+            ..Default::default()
+        };
+        if op == "Cast" {
+            let to = DataType::Float as i64;
+            node.attribute.push(AttributeProto { name: "to".into(), i: to, ..Default::default() });
+        }
+        node
+    }
+
+    #[test]
+    fn casts_of_16_bit_weights_are_taken_over() {
+        let half = Tensor::zero::<f16>(&[2]).unwrap();
+        let mut weights = Weights::new();
+        for name in ["once", "shared", "output"] {
+            weights.insert(name.into(), (DataType::Float16 as i32, half.clone()));
+        }
+        weights.insert("wide".into(), (DataType::Float as i32, Tensor::zero::<f32>(&[2]).unwrap()));
+        let mut graph = GraphProto {
+            node: vec![
+                node("Cast", &["once"], "once32"),
+                node("Cast", &["shared"], "shared32"),
+                node("Cast", &["output"], "answer"),
+                node("Cast", &["wide"], "wide32"),
+                node("Add", &["once32", "shared32"], "sum"),
+                node("Shape", &["shared"], "shape"),
+            ],
+            output: vec![ValueInfoProto { name: "answer".into(), ..Default::default() }],
+            ..Default::default()
+        };
+        take(&mut graph, &mut weights);
+        let left: Vec<&str> = graph.node.iter().map(|node| node.output[0].as_str()).collect();
+        assert_eq!(left, ["answer", "wide32", "sum", "shape"]);
+        let names: Vec<&str> = weights.keys().map(String::as_str).collect();
+        assert_eq!(names, ["once32", "output", "shared", "shared32", "wide"]);
+        let (element, weight) = &weights["once32"];
+        assert_eq!((*element, weight.datum_type()), (DataType::Float as i32, f16::datum_type()));
+    }
+}

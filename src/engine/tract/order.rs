@@ -49,3 +49,29 @@ pub(super) fn late(network: &TypedModel) -> TractResult<Vec<(usize, usize)>> {
     }
     Ok(pairs)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tract_onnx::tract_core::ops::math;
+
+    #[test]
+    fn what_is_needed_late_is_made_late() {
+        let mut network = TypedModel::default();
+        let photo = network.add_source("photo", f32::fact([4])).unwrap();
+        let mut wire = |name: &str, inputs: &[OutletId]| match inputs {
+            [one] => network.wire_node(name, math::tanh(), &[*one]).unwrap()[0],
+            _ => network.wire_node(name, math::add(), inputs).unwrap()[0],
+        };
+        let features = wire("features", &[photo]);
+        let key = wire("key", &[features]);
+        let scaled = wire("scaled key", &[key]);
+        let query = wire("query", &[features]);
+        let deep = wire("deep query", &[query]);
+        let deeper = wire("deeper query", &[deep]);
+        let layer = wire("layer", &[deeper, scaled]);
+        let answer = wire("answer", &[layer, features]);
+        network.select_output_outlets(&[answer]).unwrap();
+        assert_eq!(late(&network).unwrap(), [(key.node, deeper.node)]);
+    }
+}
