@@ -7,7 +7,8 @@ export const ENGINES = {
   // The module that the page would take.
   async bodymap(threads, onnx, size) {
     const { startEngine } = await import(/** @type {any} */ ('/bodymap/worker/engine.js'));
-    const { glue } = await startEngine(new URL('/bodymap/pkg/', location.href).href, threads);
+    const { glue, threads: started } = await startEngine(new URL('/bodymap/pkg/', location.href).href, threads);
+    if (started !== threads) throw new Error(`${started} thread(s) could be started`);
     const readAt = (/** @type {number} */ at, /** @type {number} */ length) => onnx.subarray(at, at + length);
     return ofNetwork(glue.Network.read(onnx.length, readAt), size);
   },

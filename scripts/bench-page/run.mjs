@@ -37,7 +37,7 @@ const MOST_THREADS = 8;
 /** Load of a machine that does nothing else. */
 const IDLE = 0.3;
 /** Threads of some engines spin for a while after a run; their time is not that of the next. */
-const SETTLING = 50;
+const SETTLING = 1000;
 const PROFILED_RUNS = 3;
 
 const { values: options } = parseArgs({

@@ -9,6 +9,7 @@ mod half_weights;
 mod int8_weights;
 mod macs;
 mod matmul;
+mod max_pool;
 mod network;
 mod order;
 mod resize;
@@ -130,6 +131,7 @@ impl TractEngine {
         put_own_kernels(&mut network, half_weights::replace)?;
         let mut network = network.into_decluttered()?;
         put_own_kernels(&mut network, resize::replace)?;
+        put_own_kernels(&mut network, max_pool::replace)?;
         put_own_kernels(&mut network, affine::replace)?;
         put_own_kernels(&mut network, |network, node| matmul::replace(network, node, &mut self.factors))?;
         network.optimize()?;

@@ -8,6 +8,7 @@ mod clamp;
 mod convolution;
 mod depthwise;
 mod gemm;
+mod max_pool;
 mod product;
 mod resample;
 mod vector;
@@ -16,6 +17,7 @@ pub(crate) use affine::Affine;
 pub(crate) use clamp::Clamp;
 pub(crate) use convolution::{Convolution, Finish, PackedKernel};
 pub(crate) use depthwise::Depthwise;
+pub(crate) use max_pool::MaxPool;
 pub(crate) use product::{FinishProduct, Layout, PackedFactor};
 pub(crate) use resample::{Axis, resample};
 
