@@ -128,7 +128,7 @@ test('elements share a worker, which ends some time after the last of them', asy
     others.forEach((element) => element.remove());
   });
   assert.equal(await page.evaluate(() => document.querySelectorAll('body-map:state(done)').length), 1);
-  const ended = new Promise((resolve) => page.workers().forEach((worker) => worker.on('close', resolve)));
+  const ended = Promise.all(page.workers().map((worker) => new Promise((resolve) => worker.on('close', resolve))));
   await page.locator('body-map').evaluate((element) => element.remove());
   await ended;
   await page.waitForFunction(() => document.querySelector('body-map') === null);
