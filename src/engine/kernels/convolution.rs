@@ -6,19 +6,10 @@ use std::array;
 use rayon::prelude::*;
 
 use super::Clamp;
-use super::gemm::{Bias, Part, Tile, TileKernel, run_within, with_tile};
-
-/// Most steps of one pass over the depth: what is packed of one tile's factors then stays in the nearest cache.
-const MAX_DEPTH: usize = 512;
-
-/// Values of a packed block of columns (192 KiB): it stays in the second cache.
-const BLOCK_VALUES: usize = 48 << 10;
-
-/// Tasks a thread should have, so that none waits long for the last one.
-const TASKS_A_THREAD: usize = 3;
-
-/// Multiplications below which threads cost more than they save.
-const MIN_PARALLEL: usize = 1 << 18;
+use super::gemm::{
+    BLOCK_VALUES, Bias, MAX_DEPTH, MIN_PARALLEL, Part, TASKS_A_THREAD, Tile, TileKernel, run_within,
+    with_tile,
+};
 
 /// Shape of a convolution of one photo whose outputs each see all channels.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -9,6 +9,18 @@ mod x86;
 use super::Clamp;
 use super::vector::{Four, Vector};
 
+/// Most steps of one pass over the depth: what is packed of one tile's factors then stays in the nearest cache.
+pub(crate) const MAX_DEPTH: usize = 512;
+
+/// Values of a packed block of a factor (192 KiB): it stays in the second cache.
+pub(crate) const BLOCK_VALUES: usize = 48 << 10;
+
+/// Tasks a thread should have, so that none waits long for the last one.
+pub(crate) const TASKS_A_THREAD: usize = 3;
+
+/// Multiplications below which threads cost more than they save.
+pub(crate) const MIN_PARALLEL: usize = 1 << 18;
+
 /// What the products are added to.
 #[derive(Clone, Copy)]
 pub(crate) enum Start<'a, const R: usize, const C: usize> {
