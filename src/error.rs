@@ -45,6 +45,8 @@ pub enum Code {
     InferenceFailed,
     /// There is not enough memory for this photo.
     OutOfMemory,
+    /// The work was no longer wanted: see [`stop_when`](crate::stop_when).
+    Stopped,
     /// Two files would bear the same name.
     NameClash,
     /// A file could not be read or written.
@@ -73,6 +75,7 @@ impl Code {
             Code::BadOption => "bad-option",
             Code::InferenceFailed => "inference-failed",
             Code::OutOfMemory => "out-of-memory",
+            Code::Stopped => "stopped",
             Code::NameClash => "name-clash",
             Code::Io => "io",
         }

@@ -36,6 +36,7 @@ mod palette;
 mod parsing;
 mod photo;
 mod resize;
+mod stop;
 mod tensor;
 
 #[cfg(target_family = "wasm")]
@@ -52,4 +53,5 @@ pub use model::{
 pub use palette::{Colour, DrawingOrder, Palette, PaletteSpec};
 pub use parsing::{Instance, Parsing, Segment};
 pub use photo::Photo;
+pub use stop::stop_when;
 pub use tensor::{InputTensor, Placement};

@@ -36,6 +36,22 @@ pub fn stop_threads() {
     rayon::spawn_broadcast(|_| wasm_bindgen::throw_str("stopped"));
 }
 
+thread_local! {
+    static STOP_ASKED: RefCell<Option<Function>> = const { RefCell::new(None) };
+}
+
+/// Sets, for the calling thread, what tells whether the work under way shall stop: `asked()`
+/// is called every few milliseconds, and the call that works then throws `stopped`.
+#[wasm_bindgen(js_name = stopWhen)]
+pub fn stop_when(asked: Function) {
+    STOP_ASKED.set(Some(asked));
+    crate::stop_when(|| {
+        let answer = STOP_ASKED
+            .with_borrow(|asked| asked.as_ref().and_then(|asked| asked.call0(&JsValue::NULL).ok()));
+        answer.is_some_and(|answer| answer.is_truthy())
+    });
+}
+
 /// Version of this package.
 #[wasm_bindgen]
 pub fn version() -> String {
@@ -129,8 +145,7 @@ impl Model {
     }
 
     /// Parses a photo with a setting of the card, its first if left out;
-    /// `on_progress` is called with the part of the inference done, 0 to 1. If
-    /// it throws, the work ends with that, and the instance is of no more use.
+    /// `on_progress` is called with the part of the inference done, 0 to 1.
     pub fn parse(
         &mut self,
         photo: &Photo,
@@ -533,10 +548,7 @@ impl Tensor {
 fn reporter(on_progress: Option<Function>) -> impl FnMut(f32) {
     move |done| {
         if let Some(call) = &on_progress {
-            // What it throws passes through the engine, which is the way to stop it: this instance is then lost.
-            if let Err(reason) = call.call1(&JsValue::NULL, &done.into()) {
-                wasm_bindgen::throw_val(reason);
-            }
+            let _ = call.call1(&JsValue::NULL, &done.into());
         }
     }
 }

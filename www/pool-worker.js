@@ -1,13 +1,16 @@
+import { stopAsked } from './worker/stop.js';
+
 const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 
 scope.addEventListener(
   'message',
-  async ({ data: { module, memory, receiver, glueUrl } }) => {
+  async ({ data: { module, memory, receiver, glueUrl, stopSign } }) => {
     /** @type {import('./worker/glue.d.ts').Glue} */
     let glue;
     try {
       glue = await import(glueUrl);
       await glue.default({ module_or_path: module, memory });
+      if (stopSign) glue.stopWhen(stopAsked(stopSign));
     } catch (error) {
       scope.postMessage({ error: `a thread could not be started: ${error}` });
       return;

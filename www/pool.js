@@ -6,7 +6,7 @@ const workers = [];
 /**
  * Starts the threads of the engine as workers of this origin; the threaded
  * flavour calls it in place of wasm-bindgen-rayon's own helper, whose blob
- * workers a strict CSP forbids.
+ * workers a strict CSP forbids. They see the worker's `stopSign`.
  *
  * @param {WebAssembly.Module} module
  * @param {WebAssembly.Memory} memory shared
@@ -14,7 +14,8 @@ const workers = [];
  */
 export async function startWorkers(module, memory, builder) {
   const glueUrl = new URL('./pkg/threaded/bodymap.js', import.meta.url).href;
-  const work = { module, memory, receiver: builder.receiver(), glueUrl };
+  const { stopSign } = /** @type {{ stopSign?: import('./worker/stop.js').StopSign }} */ (globalThis);
+  const work = { module, memory, receiver: builder.receiver(), glueUrl, stopSign };
   for (let i = 0; i < builder.numThreads(); i++) {
     // Beside the worker's own script: this module may be of another origin, which no worker can be started from.
     const url = scriptUrl(new URL('./pool-worker.js', globalThis.location.href));

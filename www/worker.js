@@ -3,6 +3,7 @@ import { startEngine } from './worker/engine.js';
 import { openModel } from './worker/model-store.js';
 import { readPhoto } from './worker/photo.js';
 import { readAt } from './worker/read-at.js';
+import { stopAsked } from './worker/stop.js';
 
 /**
  * @typedef {import('./worker/glue.d.ts').GluePhoto} GluePhoto
@@ -26,12 +27,8 @@ let memory;
 /** @type {import('./worker/glue.d.ts').GlueModel} */
 let model;
 let threads = 1;
-/**
- * Not 0 when the page wants the work to stop; there only in an isolated page.
- *
- * @type {Int32Array | undefined}
- */
-let stopping;
+/** Whether the page wants the work to stop. */
+let isStopping = () => false;
 /**
  * A cache: the page can send the parts of any parsing again.
  *
@@ -41,11 +38,14 @@ let held = null;
 
 /** @type {{ [op: string]: (request: any, report: Report) => Promise<[value: any, transfer?: Transferable[]]> }} */
 const operations = {
-  async start({ wasmUrl = beside('pkg/'), model: source, threads: wanted, module, stopFlag }, report) {
-    stopping = stopFlag;
+  async start({ wasmUrl = beside('pkg/'), model: source, threads: wanted, module, stopSign }, report) {
+    isStopping = stopAsked(stopSign);
     report('wasm', 0);
+    // Read by pool.js, which the engine calls to start its threads.
+    Object.assign(scope, { stopSign });
     const engine = await startEngine(wasmUrl, wanted, module);
     ({ glue, memory, threads } = engine);
+    glue.stopWhen(isStopping);
     report('wasm', 1);
     const { cardJson, file } = await openModel(located(source), (fraction) => report('model', fraction));
     model = glue.Model.load(cardJson, readAt(file));
@@ -194,13 +194,8 @@ function end() {
 
 scope.onmessage = async ({ data: { op, ...request } }) => {
   if (op === 'end') return end();
-  const isStopping = () => stopping && Atomics.load(stopping, 0) !== 0;
   /** @type {Report} */
-  const report = (stage, fraction) => {
-    // Out of the engine as well, which reports often.
-    if (isStopping()) throw new Error('stopped');
-    scope.postMessage({ progress: { stage, fraction } });
-  };
+  const report = (stage, fraction) => scope.postMessage({ progress: { stage, fraction } });
   try {
     const [value, transfer = []] = await operations[op](request, report);
     scope.postMessage({ value, memory: memory.buffer.byteLength }, transfer);

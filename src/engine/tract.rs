@@ -29,6 +29,7 @@ use super::{Engine, Step};
 use crate::error::{Code, Error, Result};
 use crate::limits;
 use crate::model::CheckedFiles;
+use crate::stop;
 
 /// Nodes that are replaced before what they replace is dropped, and the memory of its weights with it.
 const BATCH: usize = 8;
@@ -175,6 +176,7 @@ fn put_own_kernels(
     loop {
         let mut replaced = 0;
         for id in network.eval_order()? {
+            stop::check()?;
             if let Some(patch) = replace(network, network.node(id))? {
                 patch.apply(network)?;
                 replaced += 1;
@@ -202,6 +204,7 @@ impl Engine for TractEngine {
             let outputs =
                 state.run_plan_with_eval(tvec!(tensor.into_tvalue()), |context, state, node, inputs| {
                     let values = eval(context, state, node, inputs);
+                    stop::check()?;
                     done += 1.0;
                     let (operator, macs) = (node.op.name(), plan.macs[node.id]);
                     observe(done / steps, Step::Node { operator: &operator, node: &node.name, macs });

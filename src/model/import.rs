@@ -14,6 +14,7 @@ use super::checkpoint::{Checkpoint, listed, missing};
 use super::protobuf::{Content, Field, Malformed, fields, push_bytes, push_length, push_number, varint};
 use crate::error::{Code, Error, Result, reserved};
 use crate::model::{Card, ModelFile};
+use crate::stop;
 
 /// How the weights of a model file are stored. All are computed with as 32-bit
 /// floats, and tensors of one axis (biases, norms) are always stored as such.
@@ -205,6 +206,7 @@ impl<R: Read + Seek> Import<R> {
         out.write(&beginning)?;
         let mut values = vec![];
         for weight in &self.template.weights {
+            stop::check()?;
             self.checkpoint.read(&weight.name, &mut values)?;
             for initializer in initializers(weight, precision) {
                 out.write(&initializer.beginning())?;

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::engine::{Engine, TractEngine};
 use crate::error::{Code, Error, Result};
 use crate::model::{Card, ModelFile};
+use crate::stop;
 
 /// A model that is ready to parse photos.
 pub struct Model {
@@ -117,6 +118,7 @@ fn hash_all(file: &mut impl Read, hash: &mut Sha256) -> std::io::Result<u64> {
         match file.read(&mut piece)? {
             0 => return Ok(bytes),
             read => {
+                stop::check().map_err(std::io::Error::other)?;
                 hash.update(&piece[..read]);
                 bytes += read as u64;
             }

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::model::{Model, Upsample};
 use crate::parsing::{self, Answer, Parsing};
 use crate::photo::Photo;
+use crate::stop;
 use crate::tensor::{InputTensor, Placement};
 
 impl Model {
@@ -49,14 +50,19 @@ impl Model {
             let input = InputTensor::from_photo(photo, &self.card.input, *pass)?;
             let (_, _, height, width) = input.values().dim();
             observe((before / total) as f32, Step::Tensor { height, width });
-            let outputs = self.engine.run(input.values(), &mut |done, step| {
+            let ran = self.engine.run(input.values(), &mut |done, step| {
                 observe(((before + done as f64 * work(pass)) / total) as f32, step);
-            })?;
+            });
+            stop::check()?;
+            let outputs = ran?;
             before += work(pass);
             answers.push(Answer { placement: input.placement(), outputs });
         }
         let guide = (setting.upsample == Upsample::Guided).then_some(photo);
-        let parsing = parsing::parse(&answers, guide, self.card.output, self.card.label_set)?;
+        let parsed = parsing::parse(&answers, guide, self.card.output, self.card.label_set);
+        // A parsing that was stopped is not finished, and says nothing of it.
+        stop::check()?;
+        let parsing = parsed?;
         observe(1.0, Step::Parsing);
         Ok(parsing)
     }

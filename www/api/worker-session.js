@@ -27,12 +27,8 @@ export class WorkerSession {
   #start;
   /** @type {Worker | null} */
   #worker = null;
-  /**
-   * Of the worker, in an isolated page: set to 1 it stops the engine between two steps.
-   *
-   * @type {Int32Array | undefined}
-   */
-  #stopFlag;
+  /** @type {import('../worker/stop.js').StopSign | null} Of the worker. */
+  #stopSign = null;
   /** @type {number | null} Key of the parsing the worker holds. */
   #held = null;
   /** @type {Call[]} */
@@ -113,9 +109,10 @@ export class WorkerSession {
   /** @param {Call} call */
   async #startWorker(call) {
     this.#worker = this.#spawn();
-    this.#stopFlag = globalThis.crossOriginIsolated ? new Int32Array(new SharedArrayBuffer(4)) : undefined;
+    const isolated = globalThis.crossOriginIsolated;
+    this.#stopSign = isolated ? { flag: new Int32Array(new SharedArrayBuffer(4)) } : { url: URL.createObjectURL(new Blob()) };
     try {
-      this.started = await this.#ask({ ...this.#start, stopFlag: this.#stopFlag }, call);
+      this.started = await this.#ask({ ...this.#start, stopSign: this.#stopSign }, call);
     } catch (error) {
       this.#stop();
       throw error;
@@ -205,8 +202,9 @@ export class WorkerSession {
     this.memory = 0;
     if (!worker) return;
     worker.onmessage = null;
-    if (!this.#stopFlag) return worker.terminate();
-    Atomics.store(this.#stopFlag, 0, 1);
+    const sign = this.#stopSign;
+    if (sign && 'flag' in sign) Atomics.store(sign.flag, 0, 1);
+    else if (sign) URL.revokeObjectURL(sign.url);
     worker.postMessage({ op: 'end' });
     setTimeout(() => worker.terminate(), TIME_TO_END);
   }

@@ -6,6 +6,8 @@ export interface Glue {
   wbg_rayon_start_worker(receiver: number): void;
   /** Threaded flavour only: ends the threads; `wbg_rayon_start_worker` then throws `stopped`. */
   stopThreads(): void;
+  /** For the thread that calls it: `asked` tells whether the work under way is to stop; it then fails with `stopped`. */
+  stopWhen(asked: () => boolean): void;
   version(): string;
   labelSet(id: string): string;
   Photo: {

@@ -10,6 +10,7 @@ use super::gemm::{
     BLOCK_VALUES, Bias, MAX_DEPTH, MIN_PARALLEL, Part, TASKS_A_THREAD, Tile, TileKernel, run_within,
     with_tile,
 };
+use crate::stop::stopping;
 
 /// Shape of a convolution of one photo whose outputs each see all channels.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -116,6 +117,9 @@ impl Convolution {
         let tasks = split(output, all, columns, outputs);
         let scratch = || vec![[0.0; C]; depth * columns / C];
         let work = |block: &mut Vec<[f32; C]>, mut task: Task| {
+            if stopping() {
+                return;
+            }
             for start in (0..kernel.depth).step_by(depth) {
                 let steps = start..(start + depth).min(kernel.depth);
                 self.pack(input, steps.clone(), task.column, task.rows[0].len(), block);

@@ -1,5 +1,7 @@
 //! Loops that the networks spend their time in, on plain slices.
 //!
+//! They leave their results unfinished when [`stopping`].
+//!
 //! The results do not depend on the number of threads. Between machines the last bits may differ: some multiply and
 //! add in one step.
 
@@ -23,6 +25,8 @@ pub(crate) use resample::{Axis, resample};
 
 use rayon::prelude::*;
 
+use crate::stop::stopping;
+
 /// Values below which threads cost more than they save.
 const MIN_PARALLEL: usize = 1 << 14;
 
@@ -34,6 +38,11 @@ fn for_each_plane(
     scratch: usize,
     work: impl Fn(usize, &mut [f32], &mut [f32]) + Sync,
 ) {
+    let work = |i: usize, plane: &mut [f32], memory: &mut [f32]| {
+        if !stopping() {
+            work(i, plane, memory);
+        }
+    };
     let threads = rayon::current_num_threads();
     if threads > 1 && target.len() >= MIN_PARALLEL {
         let planes = (target.len() / plane).div_ceil(2 * threads).max(1);

@@ -10,6 +10,7 @@ use super::gemm::{
     BLOCK_VALUES, Bias, MAX_DEPTH, MIN_PARALLEL, Part, TASKS_A_THREAD, Tile, TileKernel, run_within,
     with_tile,
 };
+use crate::stop::stopping;
 
 /// Where the values of the factors and of the result are. All lengths are that of an axis: `rows` of `a` and `out` agree,
 /// as do `columns` of `b` and the length of a row of the result, and the two of `steps`.
@@ -119,6 +120,9 @@ impl Layout {
             (vec![[0.0; R]; rows / R * depth_of_pass], vec![[0.0; C]; of_b])
         };
         let work = |(a_panels, b_panels): &mut (Vec<[f32; R]>, Vec<[f32; C]>), mut task: Task| {
+            if stopping() {
+                return;
+            }
             for start in (0..depth).step_by(depth_of_pass) {
                 let steps = start..(start + depth_of_pass).min(depth);
                 let firsts: Vec<usize> =

@@ -8,6 +8,8 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_hir::internal::*;
 
+use crate::stop::stopping;
+
 /// Tokens that a thread works on together.
 const BAND: usize = 64;
 
@@ -108,6 +110,9 @@ impl DeformableAttention {
         let depth = channels / self.heads;
         let samples = levels.len() * self.points;
         let band = |(band, output): (usize, &mut [f32])| {
+            if stopping() {
+                return;
+            }
             let mut taps = Vec::with_capacity(4 * samples);
             // Neighbours look at much the same tokens: head by head these stay in the nearest cache.
             for head in 0..self.heads {

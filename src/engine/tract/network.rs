@@ -17,6 +17,7 @@ use super::half_weights::{self, HalfWeight};
 use super::int8_weights;
 use crate::limits::MAX_EXPANDED_WEIGHTS;
 use crate::model::protobuf::{push_bytes, push_length, push_varint};
+use crate::stop;
 
 /// Numbers of fields of `onnx.proto`.
 const MODEL_GRAPH: u64 = 7;
@@ -45,6 +46,7 @@ pub(super) fn read(onnx: &Onnx, file: &mut dyn Read, size: u64) -> TractResult<I
         while file.left > after {
             let tag = file.varint()?;
             if tag == GRAPH_INITIALIZER << 3 | LENGTH {
+                stop::check()?;
                 let mut encoded = vec![];
                 file.copy(tag, &mut encoded)?;
                 let (name, weight) = weight(onnx, &encoded)?;

@@ -9,6 +9,7 @@ use super::{BAND, Queries};
 use crate::error::{Result, filled};
 use crate::labels::LabelSet;
 use crate::palette::DrawingOrder;
+use crate::stop::stopping;
 
 /// Maps in the photo's size.
 pub(super) struct Drawn {
@@ -33,6 +34,9 @@ pub(super) fn draw(queries: &Queries, found: &Found, people: &People, label_set:
     let mut persons = filled(0u16, width * height, "the people map")?;
     let bands = winners.par_chunks_mut(BAND * width).zip(persons.par_chunks_mut(BAND * width)).enumerate();
     bands.for_each(|(band, (winners, persons))| {
+        if stopping() {
+            return;
+        }
         let rows = |&claim: &usize| MaskRows::new(queries.mask(found.claims[claim].query), &queries.grid);
         let mut humans: Vec<MaskRows> = people.humans.iter().map(rows).collect();
         let mut part_rows: Vec<MaskRows> = parts.iter().map(rows).collect();

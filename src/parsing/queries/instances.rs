@@ -10,6 +10,7 @@ use super::people::People;
 use super::{Queries, sigmoid};
 use crate::error::{Code, Error, Result, filled};
 use crate::labels::LabelSet;
+use crate::stop;
 
 /// Pairs of a query and a class that are looked at, those of the highest probability.
 const MOST_PAIRS: usize = 100;
@@ -179,6 +180,7 @@ impl Found {
 fn measured(queries: &Queries, query: usize) -> Result<(f32, Vec<u32>)> {
     let (mut rows, mut line) = (MaskRows::new(queries.mask(query), &queries.grid), vec![]);
     let (mut sum, mut count, mut runs) = (0.0f64, 0u64, Runs::default());
+    stop::check()?;
     for y in 0..queries.grid.photo().1 {
         rows.row(y, &mut line);
         for &logit in line.iter().filter(|&&logit| logit > 0.0) {

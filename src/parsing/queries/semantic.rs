@@ -10,6 +10,7 @@ use super::{BAND, Queries, sigmoid};
 use crate::error::{Result, filled};
 use crate::labels::LabelSet;
 use crate::parsing::Parsing;
+use crate::stop::stopping;
 
 /// Score from which an instance counts in a pasted map, and value from which its pixels do.
 const PASTED: f32 = 0.5;
@@ -44,6 +45,9 @@ impl<'a, 'b> Summed<'a, 'b> {
             Array3::from_shape_vec((height, classes, width), values).expect("one line a row and class");
         let lines = values.as_slice_mut().expect("standard layout");
         lines.par_chunks_mut(BAND * classes * width).enumerate().for_each(|(band, lines)| {
+            if stopping() {
+                return;
+            }
             let mut line = vec![];
             for (query, probabilities) in queries.probabilities.rows().into_iter().enumerate() {
                 let mut rows = MaskRows::new(queries.mask(query), &queries.grid);
