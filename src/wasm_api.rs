@@ -46,8 +46,8 @@ thread_local! {
 pub fn stop_when(asked: Function) {
     STOP_ASKED.set(Some(asked));
     crate::stop_when(|| {
-        let answer = STOP_ASKED
-            .with_borrow(|asked| asked.as_ref().and_then(|asked| asked.call0(&JsValue::NULL).ok()));
+        let answer =
+            STOP_ASKED.with_borrow(|asked| asked.as_ref().and_then(|asked| asked.call0(&JsValue::NULL).ok()));
         answer.is_some_and(|answer| answer.is_truthy())
     });
 }

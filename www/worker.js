@@ -29,6 +29,8 @@ let model;
 let threads = 1;
 /** Whether the page wants the work to stop. */
 let isStopping = () => false;
+/** Whether a signal may abort the work under way. */
+let abortable = false;
 /**
  * A cache: the page can send the parts of any parsing again.
  *
@@ -39,7 +41,7 @@ let held = null;
 /** @type {{ [op: string]: (request: any, report: Report) => Promise<[value: any, transfer?: Transferable[]]> }} */
 const operations = {
   async start({ wasmUrl = beside('pkg/'), model: source, threads: wanted, module, stopSign }, report) {
-    isStopping = stopAsked(stopSign);
+    isStopping = stopAsked(stopSign, () => abortable);
     report('wasm', 0);
     // Read by pool.js, which the engine calls to start its threads.
     Object.assign(scope, { stopSign });
@@ -192,8 +194,9 @@ function end() {
   scope.close();
 }
 
-scope.onmessage = async ({ data: { op, ...request } }) => {
+scope.onmessage = async ({ data: { op, abortable: mayBeAborted, ...request } }) => {
   if (op === 'end') return end();
+  abortable = mayBeAborted;
   /** @type {Report} */
   const report = (stage, fraction) => scope.postMessage({ progress: { stage, fraction } });
   try {

@@ -76,7 +76,7 @@ const PAGE_HEADERS: [(&str, &str); 7] = [
     ("cross-origin-resource-policy", "same-origin"),
     (
         "content-security-policy",
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; \
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self' blob:; \
          img-src 'self' blob: data:; style-src 'self'; manifest-src 'self'; frame-src 'self'; base-uri 'none'; \
          form-action 'none'; require-trusted-types-for 'script'; trusted-types bodymap",
     ),

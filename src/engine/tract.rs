@@ -128,13 +128,18 @@ impl TractEngine {
     fn optimised(&mut self, mut network: InferenceModel, shape: &[usize]) -> TractResult<Plan> {
         network.set_input_fact(0, InferenceFact::dt_shape(f32::datum_type(), shape))?;
         let mut network = network.into_typed()?;
-        put_own_kernels(&mut network, |network, node| conv::replace(network, node, &mut self.weights))?;
+        let sparing = matches!(self.source, Source::Read { .. });
+        put_own_kernels(&mut network, |network, node| {
+            conv::replace(network, node, &mut self.weights, sparing)
+        })?;
         put_own_kernels(&mut network, half_weights::replace)?;
         let mut network = network.into_decluttered()?;
         put_own_kernels(&mut network, resize::replace)?;
         put_own_kernels(&mut network, max_pool::replace)?;
         put_own_kernels(&mut network, affine::replace)?;
-        put_own_kernels(&mut network, |network, node| matmul::replace(network, node, &mut self.factors))?;
+        put_own_kernels(&mut network, |network, node| {
+            matmul::replace(network, node, &mut self.factors, sparing)
+        })?;
         network.optimize()?;
         let macs = macs::by_node(&network)?;
         let (outputs, late) = (network.outputs.clone(), order::late(&network)?);

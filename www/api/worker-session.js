@@ -170,7 +170,7 @@ export class WorkerSession {
         if (fatal) this.#fail(reason);
         else reject(reason);
       };
-      worker.postMessage(request);
+      worker.postMessage({ ...request, abortable: Boolean(call.options.signal) });
     });
   }
 

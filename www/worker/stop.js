@@ -10,19 +10,21 @@ const PAUSE = 50;
 
 /**
  * @param {StopSign} sign
+ * @param {() => boolean} [isWatched] whether an address is worth looking at: a signal may abort the work
  * @returns {() => boolean} whether the work is to stop; once true it stays so
  */
-export function stopAsked(sign) {
+export function stopAsked(sign, isWatched = () => true) {
   if ('flag' in sign) return () => Atomics.load(sign.flag, 0) !== 0;
-  // A policy of the page may forbid to look: then the worker can only be terminated.
-  if (!isThere(sign.url)) return () => false;
   let asked = false;
   let next = 0;
+  /** @type {boolean | null} Not if a policy of the page forbids it: then the worker can only be terminated. */
+  let canLook = null;
   return () => {
-    if (!asked && performance.now() >= next) {
-      asked = !isThere(sign.url);
-      next = performance.now() + PAUSE;
-    }
+    if (asked || performance.now() < next || !isWatched()) return asked;
+    const there = isThere(sign.url);
+    canLook ??= there;
+    asked = canLook && !there;
+    next = canLook ? performance.now() + PAUSE : Infinity;
     return asked;
   };
 }

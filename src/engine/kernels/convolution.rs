@@ -10,6 +10,7 @@ use super::gemm::{
     BLOCK_VALUES, Bias, MAX_DEPTH, MIN_PARALLEL, Part, TASKS_A_THREAD, Tile, TileKernel, run_within,
     with_tile,
 };
+use super::half::StoredValue;
 use crate::stop::stopping;
 
 /// Shape of a convolution of one photo whose outputs each see all channels.
@@ -41,21 +42,23 @@ pub(crate) struct PackedKernel {
 }
 
 impl PackedKernel {
-    /// Packs `kernel` `[outputs, depth]`, where depth counts channel, row and column of a kernel, in this order.
-    pub fn new(kernel: &[f32], outputs: usize) -> PackedKernel {
-        PackedKernel::for_tile(TileKernel::best(), kernel, outputs)
+    /// Packs `kernel` `[outputs, depth]`, where depth counts channel, row and column of a kernel, in this order,
+    /// times a factor of each output.
+    pub fn new<T: StoredValue>(kernel: &[T], scale: &[f32]) -> PackedKernel {
+        PackedKernel::for_tile(TileKernel::best(), kernel, scale)
     }
 
-    fn for_tile(tile: TileKernel, kernel: &[f32], outputs: usize) -> PackedKernel {
-        let (rows, depth) = (tile.size().0, kernel.len() / outputs);
-        let mut values = vec![0.0; outputs.next_multiple_of(rows) * depth];
-        for (panel, kernels) in values.chunks_exact_mut(rows * depth).zip(kernel.chunks(rows * depth)) {
-            for (row, kernel) in kernels.chunks_exact(depth).enumerate() {
+    fn for_tile<T: StoredValue>(tile: TileKernel, kernel: &[T], scale: &[f32]) -> PackedKernel {
+        let (rows, depth) = (tile.size().0, kernel.len() / scale.len());
+        let mut values = vec![0.0; scale.len().next_multiple_of(rows) * depth];
+        let panels = values.par_chunks_exact_mut(rows * depth).zip(kernel.par_chunks(rows * depth));
+        panels.zip(scale.par_chunks(rows)).for_each(|((panel, kernels), scale)| {
+            for ((row, kernel), scale) in kernels.chunks_exact(depth).enumerate().zip(scale) {
                 for (target, value) in panel[row..].iter_mut().step_by(rows).zip(kernel) {
-                    *target = *value;
+                    *target = value.widened() * scale;
                 }
             }
-        }
+        });
         PackedKernel { tile, depth, values }
     }
 }
@@ -328,7 +331,12 @@ mod tests {
                 let mut y = vec![f32::NAN; outputs * shape.columns()];
                 for tile in TileKernel::available() {
                     y.fill(f32::NAN);
-                    shape.run(&x, &PackedKernel::for_tile(tile, &kernel, outputs), &finish, &mut y);
+                    shape.run(
+                        &x,
+                        &PackedKernel::for_tile(tile, &kernel, &vec![1.0; outputs]),
+                        &finish,
+                        &mut y,
+                    );
                     for (i, &value) in y.iter().enumerate() {
                         let expected = by_definition(&shape, &x, &kernel, &finish, i);
                         assert!(
@@ -353,7 +361,7 @@ mod tests {
             before: (1, 1),
         };
         let (x, kernel) = (random(1, 600 * 20 * 19), random(2, 40 * 600 * 9));
-        let kernel = PackedKernel::new(&kernel, 40);
+        let kernel = PackedKernel::new(&kernel, &[1.0; 40]);
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let mut y = vec![f32::NAN; 40 * shape.columns()];

@@ -3,6 +3,9 @@
 //! `out[m, n] = sum over k of a[m, k] * b[k, n]`: rows of the result are runs of memory, of the factors it is only known
 //! where each row, column and step begins.
 
+use std::borrow::Cow;
+
+use half::f16;
 use rayon::prelude::*;
 
 use super::Clamp;
@@ -10,6 +13,7 @@ use super::gemm::{
     BLOCK_VALUES, Bias, MAX_DEPTH, MIN_PARALLEL, Part, TASKS_A_THREAD, Tile, TileKernel, run_within,
     with_tile,
 };
+use super::half::{halved, widened};
 use crate::stop::stopping;
 
 /// Where the values of the factors and of the result are. All lengths are that of an axis: `rows` of `a` and `out` agree,
@@ -28,8 +32,29 @@ pub(crate) struct Layout {
 
 /// A factor `b` packed once: panels of columns, each with a row for every step; the last is padded with zeros.
 #[derive(Debug)]
-pub(crate) struct PackedFactor {
-    values: Vec<f32>,
+pub(crate) struct PackedFactor(Stored);
+
+#[derive(Debug)]
+enum Stored {
+    Full(Vec<f32>),
+    Half(Vec<f16>),
+}
+
+impl PackedFactor {
+    /// The same in half of the memory, if that loses nothing; it is then widened at each run.
+    pub fn halved(self) -> PackedFactor {
+        match &self.0 {
+            Stored::Full(values) => halved(values).map_or(self, |halves| PackedFactor(Stored::Half(halves))),
+            Stored::Half(_) => self,
+        }
+    }
+
+    fn values(&self) -> Cow<'_, [f32]> {
+        match &self.0 {
+            Stored::Full(values) => values.into(),
+            Stored::Half(halves) => widened(halves).into(),
+        }
+    }
 }
 
 /// What becomes of the products.
@@ -63,7 +88,7 @@ impl Layout {
         let steps: Vec<usize> = self.steps.iter().map(|step| step[1]).collect();
         let mut panels = vec![[0.0; C]; self.columns.len().div_ceil(C) * steps.len()];
         pack(b, self.batch[0][1], &self.columns, &steps, &mut panels);
-        PackedFactor { values: panels.into_flattened() }
+        PackedFactor(Stored::Full(panels.into_flattened()))
     }
 
     /// A bias of each column with zeros up to whole tiles.
@@ -81,6 +106,8 @@ impl Layout {
         finish: &FinishProduct,
         output: &mut [f32],
     ) {
+        let packed = b.map(PackedFactor::values);
+        let b = packed.as_deref().map_err(|b| *b);
         with_tile!(TileKernel::best(), tile => self.run_tiled(tile, a, b, finish, output));
     }
 
@@ -88,7 +115,7 @@ impl Layout {
         &self,
         tile: impl Tile<R, C>,
         a: &[f32],
-        b: Result<&PackedFactor, &[f32]>,
+        b: Result<&[f32], &[f32]>,
         finish: &FinishProduct,
         output: &mut [f32],
     ) {
@@ -137,7 +164,7 @@ impl Layout {
                 for at in (0..width).step_by(C) {
                     let column = task.column + at;
                     let panel = match b {
-                        Ok(packed) => &packed.values.as_chunks::<C>().0[column / C * depth..][steps.clone()],
+                        Ok(packed) => &packed.as_chunks::<C>().0[column / C * depth..][steps.clone()],
                         Err(_) => &b_panels[at / C * steps.len()..][..steps.len()],
                     };
                     let bias = finish.bias[column..].first_chunk().expect("a bias padded to tiles");
@@ -240,17 +267,22 @@ mod tests {
         }
     }
 
-    fn check(layout: &Layout, packed: bool) {
+    fn check(layout: &Layout, packed: bool, halved: bool) {
         let (rows, columns) = (layout.rows.len(), layout.columns.len());
         let count = layout.batch.len();
-        let (a, b) =
-            (random(1, count * rows * layout.steps.len()), random(2, count * columns * layout.steps.len()));
+        let a = random(1, count * rows * layout.steps.len());
+        let mut b = random(2, count * columns * layout.steps.len());
+        if halved {
+            b.iter_mut().for_each(|value| *value = f16::from_f32(*value).to_f32());
+        }
         let (bias, added) = (random(3, columns), random(4, count * rows * columns));
         for (bias, added, clamp) in
             [(None, None, Clamp::NONE), (Some(&bias[..]), Some(&added[..]), Clamp { low: -0.5, high: 1.0 })]
         {
             let mut out = vec![f32::NAN; count * rows * columns];
             let factor = packed.then(|| layout.pack(&b));
+            let factor = if halved { factor.map(PackedFactor::halved) } else { factor };
+            assert_eq!(halved, matches!(factor, Some(PackedFactor(Stored::Half(_)))));
             let padded = layout.padded(bias);
             let finish = FinishProduct { bias: &padded, added, clamp };
             layout.run(&a, factor.as_ref().ok_or(&b[..]), &finish, &mut out);
@@ -276,8 +308,9 @@ mod tests {
     fn agrees_with_the_definition() {
         for (rows, columns, steps) in [(1, 1, 1), (3, 5, 7), (9, 50, 20), (100, 33, 600), (40, 200, 64)] {
             for swapped in [false, true] {
-                check(&layout(1, rows, columns, steps, swapped), true);
-                check(&layout(3, rows, columns, steps, swapped), false);
+                check(&layout(1, rows, columns, steps, swapped), true, false);
+                check(&layout(1, rows, columns, steps, swapped), true, true);
+                check(&layout(3, rows, columns, steps, swapped), false, false);
             }
         }
     }

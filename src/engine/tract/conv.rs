@@ -14,7 +14,7 @@ use tract_onnx::tract_core::ops::math::{Add, Max, Min, Mul};
 
 use super::constant::constant;
 use super::half_weights::HalfWeight;
-use crate::engine::kernels::{Clamp, Convolution, Depthwise, Finish, PackedKernel};
+use crate::engine::kernels::{Clamp, Convolution, Depthwise, Finish, PackedKernel, StoredValue};
 
 /// Weights by the name of their node, so that plans for several input sizes share them.
 pub(super) type Weights = HashMap<String, Arc<ConvWeights>>;
@@ -25,6 +25,8 @@ pub(super) struct ConvWeights {
     /// What the kernel is made of when it is first used: while the network is made ready there is
     /// no room to spare, and stored as 16-bit floats it takes half of it.
     stored: Mutex<Option<Stored>>,
+    /// Whether the kernel is not kept where it takes more memory than what it is made of.
+    sparing: bool,
     dense: bool,
     bias: Vec<f32>,
 }
@@ -43,27 +45,42 @@ enum Kernel {
 }
 
 impl ConvWeights {
-    fn kernel(&self) -> TractResult<&Kernel> {
-        // One node at a time runs, and it alone has these weights.
-        let stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Stored { values, scale }) = stored {
-            let values = values.cast_to::<f32>()?;
-            let values = values.try_as_plain_ram()?;
-            let _ = self.kernel.set(Kernel::new(values.as_slice::<f32>()?, &scale, self.dense));
+    /// Runs something with the kernel.
+    fn with_kernel<T>(&self, run: impl FnOnce(&Kernel) -> TractResult<T>) -> TractResult<T> {
+        if let Some(kernel) = self.kernel.get() {
+            return run(kernel);
         }
-        self.kernel.get().context("weights that are in use")
+        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Stored { values, scale }) = &*stored else { bail!("weights that are in use") };
+        let plain = values.try_as_plain_ram()?;
+        if values.datum_type() == f16::datum_type() {
+            let kernel = Kernel::new(plain.as_slice::<f16>()?, scale, self.dense);
+            if self.sparing {
+                return run(&kernel);
+            }
+            let _ = self.kernel.set(kernel);
+        } else {
+            let _ = self.kernel.set(Kernel::new(plain.as_slice::<f32>()?, scale, self.dense));
+        }
+        drop(plain);
+        *stored = None;
+        drop(stored);
+        self.with_kernel(run)
     }
 }
 
 impl Kernel {
-    fn new(values: &[f32], scale: &[f32], dense: bool) -> Kernel {
+    fn new<T: StoredValue>(values: &[T], scale: &[f32], dense: bool) -> Kernel {
+        if dense {
+            return Kernel::Dense(PackedKernel::new(values, scale));
+        }
         let depth = values.len() / scale.len();
-        let scaled: Vec<f32> = values
-            .chunks_exact(depth)
-            .zip(scale)
-            .flat_map(|(values, scale)| values.iter().map(move |value| value * scale))
-            .collect();
-        if dense { Kernel::Dense(PackedKernel::new(&scaled, scale.len())) } else { Kernel::Depthwise(scaled) }
+        let scaled = values.chunks_exact(depth).zip(scale);
+        Kernel::Depthwise(
+            scaled
+                .flat_map(|(values, scale)| values.iter().map(move |value| value.widened() * scale))
+                .collect(),
+        )
     }
 }
 
@@ -107,15 +124,18 @@ impl EvalOp for ConvOp {
         let mut target = output.try_as_plain_ram_mut()?;
         let target = target.as_slice_mut::<f32>()?;
         let bias = &self.weights.bias;
-        match self.weights.kernel()? {
-            Kernel::Dense(kernel) => {
-                self.shape.run(input, kernel, &Finish { bias, added, clamp: self.clamp }, target);
+        self.weights.with_kernel(|kernel| {
+            match kernel {
+                Kernel::Dense(kernel) => {
+                    self.shape.run(input, kernel, &Finish { bias, added, clamp: self.clamp }, target);
+                }
+                Kernel::Depthwise(kernel) => {
+                    let Some(depthwise) = depthwise(&self.shape) else { bail!("this kernel has no loop") };
+                    depthwise.run(input, kernel, bias, self.clamp, target);
+                }
             }
-            Kernel::Depthwise(kernel) => {
-                let Some(depthwise) = depthwise(&self.shape) else { bail!("this kernel has no loop") };
-                depthwise.run(input, kernel, bias, self.clamp, target);
-            }
-        }
+            Ok(())
+        })?;
         Ok(tvec!(output.into_tvalue()))
     }
 }
@@ -141,6 +161,7 @@ pub(super) fn replace(
     model: &TypedModel,
     node: &TypedNode,
     weights: &mut Weights,
+    sparing: bool,
 ) -> TractResult<Option<TypedModelPatch>> {
     let Some(conv) = node.op_as::<Conv>() else { return Ok(None) };
     let Some(shape) = shape(model, node, conv)? else { return Ok(None) };
@@ -159,7 +180,7 @@ pub(super) fn replace(
             };
             let bias = bias.cast_to::<f32>()?;
             let bias = bias.try_as_plain_ram()?;
-            let packed = Arc::new(after.weights(kernel, bias.as_slice::<f32>()?, dense));
+            let packed = Arc::new(after.weights(kernel, bias.as_slice::<f32>()?, dense, sparing));
             weights.insert(node.name.clone(), packed.clone());
             packed
         }
@@ -309,12 +330,13 @@ impl Following {
     }
 
     /// The weights of a convolution that does all of this; `bias` has one value or one for each channel.
-    fn weights(&self, values: Arc<Tensor>, bias: &[f32], dense: bool) -> ConvWeights {
+    fn weights(&self, values: Arc<Tensor>, bias: &[f32], dense: bool, sparing: bool) -> ConvWeights {
         let bias = bias.iter().cycle().zip(self.scale.iter().zip(&self.shift));
         ConvWeights {
             bias: bias.map(|(bias, (scale, shift))| bias * scale + shift).collect(),
             kernel: OnceLock::new(),
             stored: Some(Stored { values, scale: self.scale.clone() }).into(),
+            sparing,
             dense,
         }
     }

@@ -83,11 +83,13 @@ impl TypedOp for MatMulOp {
     as_op!();
 }
 
-/// A patch that puts our kernel in place of a product and what follows it, if it is one that the kernel can do.
+/// A patch that puts our kernel in place of a product and what follows it, if it is one that the kernel can do;
+/// `sparing` of memory, which costs time.
 pub(super) fn replace(
     model: &TypedModel,
     node: &TypedNode,
     factors: &mut Factors,
+    sparing: bool,
 ) -> TractResult<Option<TypedModelPatch>> {
     let Some(einsum) = node.op_as::<EinSum>() else { return Ok(None) };
     if einsum.q_params.is_some() || node.inputs.len() != 2 {
@@ -113,7 +115,8 @@ pub(super) fn replace(
             Some(known) => known.clone(),
             None => {
                 let factor = factor.try_as_plain_ram()?;
-                let packed = Arc::new(layout.pack(factor.as_slice::<f32>()?));
+                let packed = layout.pack(factor.as_slice::<f32>()?);
+                let packed = Arc::new(if sparing { packed.halved() } else { packed });
                 factors.insert(node.name.clone(), packed.clone());
                 packed
             }
