@@ -242,6 +242,37 @@ test('an import that is cancelled leaves nothing behind', async (context) => {
   await parseSample(page, HOPPER);
 });
 
+test('where storage is full the smaller size is offered, and nothing is left behind', async (context) => {
+  const { page, context: browser, site } = await openPage(context, TINY);
+  await ready(page);
+  const { origin } = new URL(site.url);
+  const storage = await browser.newCDPSession(page);
+  /** @param {number} bytes that there is room for */
+  const leave = async (bytes) => {
+    const { usage } = await storage.send('Storage.getUsageAndQuota', { origin });
+    await storage.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: usage + bytes });
+  };
+  await drop(page, 'pytorch_model.pt', checkpoint);
+  await page.locator('#import[open]').waitFor();
+  assert.ok(await page.locator('#import-tight').isHidden());
+  await page.check('#import-accept');
+  await leave(50_000);
+  await page.click('#import-start');
+  await page.locator('#import-tight').waitFor();
+  assert.ok(await page.isChecked('#import-precision [value=i8]'));
+  assert.deepEqual(await kept(page), []);
+
+  await page.click('#import-start');
+  await saysError(page, 'storage-full');
+  assert.deepEqual(await kept(page), []);
+  await parseSample(page, HOPPER);
+
+  await storage.send('Storage.overrideQuotaForOrigin', { origin });
+  await drop(page, 'pytorch_model.pt', checkpoint);
+  await page.locator('#import[open]').waitFor();
+  await accept(page, 'f16');
+});
+
 test('a card and its files, chosen one by one or as a folder, are a model for this visit', async (context) => {
   const { page } = await openPage(context, TINY);
   await ready(page);

@@ -13,25 +13,38 @@ import { CARD, FILE, LOCK, describe, folderOf, modelsFolder, removeUnfinished } 
  * @returns {Promise<StoredModel>}
  */
 export async function storeModel(fill) {
+  try {
+    return await navigator.locks.request(LOCK, () => store(fill));
+  } catch (error) {
+    // Creating, writing and closing a file may all meet the end of the room.
+    if (!(error instanceof DOMException)) throw error;
+    if (error.name !== 'QuotaExceededError') throw new BodyMapError('io', `the model could not be written: ${error}`, error);
+    throw new BodyMapError('storage-full', 'there is no room on this device for the model; remove another one', error);
+  }
+}
+
+/**
+ * @param {Parameters<typeof storeModel>[0]} fill
+ * @returns {Promise<StoredModel>}
+ */
+async function store(fill) {
   const models = await modelsFolder();
-  return navigator.locks.request(LOCK, async () => {
-    await removeUnfinished(models);
-    const folder = await models.getDirectoryHandle(crypto.randomUUID(), { create: true });
-    try {
-      const cardJson = await writeFile(folder, FILE, fill);
-      const card = /** @type {ModelCard} */ (JSON.parse(cardJson));
-      const same = await folderOf(models, card);
-      if (same) {
-        await models.removeEntry(folder.name, { recursive: true });
-        return describe(same.name, card);
-      }
-      await writeFile(folder, CARD, (write) => write(new TextEncoder().encode(cardJson)));
-      return describe(folder.name, card);
-    } catch (error) {
-      await models.removeEntry(folder.name, { recursive: true }).catch(() => {});
-      throw error;
+  await removeUnfinished(models);
+  const folder = await models.getDirectoryHandle(crypto.randomUUID(), { create: true });
+  try {
+    const cardJson = await writeFile(folder, FILE, fill);
+    const card = /** @type {ModelCard} */ (JSON.parse(cardJson));
+    const same = await folderOf(models, card);
+    if (same) {
+      await models.removeEntry(folder.name, { recursive: true });
+      return describe(same.name, card);
     }
-  });
+    await writeFile(folder, CARD, (write) => write(new TextEncoder().encode(cardJson)));
+    return describe(folder.name, card);
+  } catch (error) {
+    await models.removeEntry(folder.name, { recursive: true }).catch(() => {});
+    throw error;
+  }
 }
 
 /**
@@ -55,10 +68,8 @@ async function writeFile(folder, name, fill) {
       }
     });
   } catch (error) {
-    if (!failure) throw error;
-    const full = /** @type {DOMException} */ (failure).name === 'QuotaExceededError';
-    if (full) throw new BodyMapError('storage-full', `there is no room for the model: it stopped after ${at} bytes`, failure);
-    throw new BodyMapError('io', `the model could not be written: ${failure}`, failure);
+    // The engine says only that writing failed.
+    throw failure ?? error;
   } finally {
     handle.close();
   }
