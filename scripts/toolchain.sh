@@ -93,7 +93,8 @@ wasm_features='-C target-feature=+simd128,+atomics,+bulk-memory,+mutable-globals
 wasm_shared=(--shared-memory --import-memory --max-memory=2147483648
   --export=__wasm_init_tls --export=__tls_size --export=__tls_align --export=__tls_base)
 
-# compile_wasm FLAVOUR CARGO-ARGUMENT...: the library of a package into wasm_out. Wants find_wasm_toolchain.
+# compile_wasm FLAVOUR CARGO-ARGUMENT...: the library of a package into wasm_out, with the names of its functions, which
+# scripts/bindgen reads and drops. Wants find_wasm_toolchain.
 compile_wasm() {
   local arguments=() argument
   case $1 in threaded*) for argument in "${wasm_shared[@]}"; do arguments+=(-C "link-arg=$argument"); done ;; esac
@@ -104,7 +105,7 @@ compile_wasm() {
     export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=$wasm_features
     [ -z "$wasm_linker" ] || export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$wasm_linker
     cargo rustc --locked --profile wasm --lib --crate-type cdylib --target wasm32-unknown-unknown \
-      -Zbuild-std=std,panic_abort "$@" -- ${arguments[@]+"${arguments[@]}"}
+      -Zbuild-std=std,panic_abort "$@" -- -C strip=none ${arguments[@]+"${arguments[@]}"}
   )
 }
 wasm_out=$cache/wasm/wasm32-unknown-unknown/wasm

@@ -34,6 +34,9 @@ use crate::stop;
 /// Nodes that are replaced before what they replace is dropped, and the memory of its weights with it.
 const BATCH: usize = 8;
 
+/// Operators that are not offered: their code, for sound, is not in the browser's module (scripts/bindgen).
+const LEFT_OUT: [&str; 2] = ["DFT", "STFT"];
+
 /// A network read from ONNX. tract optimises for one input size at a time; the
 /// plans of the last few sizes are kept.
 pub(crate) struct TractEngine {
@@ -152,6 +155,7 @@ impl TractEngine {
 
 fn read(files: &mut CheckedFiles, name: &str) -> Result<InferenceModel> {
     let mut onnx = tract_onnx::onnx();
+    onnx.op_register.0.retain(|operator, _| !LEFT_OUT.contains(&operator.as_str()));
     deformable_attention::register(&mut onnx);
     let mut file = files.open()?;
     let size = file.limit();
