@@ -6,7 +6,7 @@ use image::codecs::{jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::error::UnsupportedErrorKind;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat};
 
-use crate::error::{Code, Error, Result, reserved};
+use crate::error::{Code, Error, Result, filled, reserved};
 use crate::limits;
 use crate::resize::resize;
 
@@ -174,6 +174,14 @@ fn pixels<D: ImageDecoder>(decoder: image::ImageResult<D>, format: &str) -> Resu
         })
     });
     let picture = decoded.map_err(|error| decoding_error(error, format))??;
+    if let DynamicImage::ImageRgb8(rgb) = picture {
+        let (width, height) = rgb.dimensions();
+        let mut rgba = filled(255u8, width as usize * height as usize * 4, "the photo")?;
+        for (pixel, &[r, g, b]) in rgba.as_chunks_mut().0.iter_mut().zip(rgb.as_chunks().0) {
+            *pixel = [r, g, b, 255];
+        }
+        return Ok(Photo { width, height, rgba });
+    }
     let rgba = picture.into_rgba8();
     let (width, height) = rgba.dimensions();
     Photo::from_rgba(width, height, rgba.into_raw())

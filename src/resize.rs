@@ -31,71 +31,79 @@ pub(crate) fn resize(rgba: &[u8], from: (u32, u32), to: (u32, u32)) -> Result<Ve
     }
 }
 
-/// The pixels that each pixel of a resized line is made of.
+/// The pixels that each pixel of a resized line is made of: as many for each.
 struct Taps {
-    /// First pixel and number of pixels.
-    spans: Vec<(usize, usize)>,
-    /// The weights of all pixels in turn.
+    /// The first of them.
+    firsts: Vec<usize>,
+    /// The weights of all pixels in turn, [`Taps::count`] each; some at the ends may be 0.
     weights: Vec<i32>,
+    count: usize,
 }
 
 impl Taps {
     fn new(from: usize, to: usize) -> Taps {
         let scale = from as f64 / to as f64;
         let reach = scale.max(1.0);
-        let mut taps = Taps { spans: Vec::with_capacity(to), weights: vec![] };
-        let mut line = vec![];
-        for pixel in 0..to {
+        let span = |pixel: usize| {
             let center = (pixel as f64 + 0.5) * scale;
             let first = (center - reach + 0.5).max(0.0) as usize;
-            let last = ((center + reach + 0.5) as usize).min(from);
+            (center, first, ((center + reach + 0.5) as usize).min(from))
+        };
+        let count = (0..to).map(span).map(|(_, first, last)| last - first).max().unwrap_or(1);
+        let mut taps = Taps { firsts: Vec::with_capacity(to), weights: vec![0; to * count], count };
+        let mut line = vec![];
+        for (pixel, weights) in taps.weights.chunks_exact_mut(count).enumerate() {
+            let (center, first, last) = span(pixel);
             line.clear();
             line.extend((first..last).map(|at| {
                 let distance = (at as f64 - center + 0.5) * (1.0 / reach);
                 (1.0 - distance.abs()).max(0.0)
             }));
             let sum: f64 = line.iter().sum();
-            let fixed = |weight: &f64| (weight / sum * (1 << PRECISION) as f64 + 0.5) as i32;
-            taps.weights.extend(line.iter().map(fixed));
-            taps.spans.push((first, last - first));
+            let start = first.min(from - count);
+            for (target, weight) in weights[first - start..].iter_mut().zip(&line) {
+                *target = (weight / sum * (1 << PRECISION) as f64 + 0.5) as i32;
+            }
+            taps.firsts.push(start);
         }
         taps
     }
 
     /// First pixel and weights of each pixel.
     fn iter(&self) -> impl Iterator<Item = (usize, &[i32])> {
-        let mut rest = &self.weights[..];
-        self.spans.iter().map(move |&(first, count)| {
-            let (weights, after) = rest.split_at(count);
-            rest = after;
-            (first, weights)
-        })
+        self.firsts.iter().copied().zip(self.weights.chunks_exact(self.count))
     }
 }
 
 /// Half of what the last bit of a pixel is worth.
 const ROUND: i32 = 1 << (PRECISION - 1);
 
-fn pixel(sum: i32) -> u8 {
-    (sum >> PRECISION).clamp(0, 255) as u8
+/// The pixels' values of sums of weighted ones. Rounded weights are at most half their number off, so that sums of a
+/// photo's pixels fit a byte.
+fn round(sums: &[i32], target: &mut [u8]) {
+    target.iter_mut().zip(sums).for_each(|(target, &sum)| *target = (sum >> PRECISION) as u8);
 }
 
 fn along_rows(rgba: &[u8], (width, height): (usize, usize), to: usize) -> Result<Vec<u8>> {
     let taps = Taps::new(width, to);
     let mut narrowed = filled(0, to * height * CHANNELS, "the resized photo")?;
     let rows = narrowed.par_chunks_exact_mut(to * CHANNELS).zip(rgba.par_chunks_exact(width * CHANNELS));
-    rows.for_each(|(target, row)| {
-        let (row, _) = row.as_chunks::<CHANNELS>();
-        for (target, (first, weights)) in target.as_chunks_mut::<CHANNELS>().0.iter_mut().zip(taps.iter()) {
-            let mut sums = [ROUND; CHANNELS];
-            for (colour, weight) in row[first..].iter().zip(weights) {
-                for (sum, &value) in sums.iter_mut().zip(colour) {
-                    *sum += value as i32 * weight;
+    rows.for_each_init(
+        || vec![[0i32; CHANNELS]; to],
+        |line, (target, row)| {
+            let (row, _) = row.as_chunks::<CHANNELS>();
+            for (target, (first, weights)) in line.iter_mut().zip(taps.iter()) {
+                let mut sums = [ROUND; CHANNELS];
+                for (colour, weight) in row[first..].iter().zip(weights) {
+                    for (sum, &value) in sums.iter_mut().zip(colour) {
+                        *sum += value as i32 * weight;
+                    }
                 }
+                *target = sums;
             }
-            *target = sums.map(pixel);
-        }
-    });
+            round(line.as_flattened(), target);
+        },
+    );
     Ok(narrowed)
 }
 
@@ -113,7 +121,7 @@ fn along_columns(rgba: &[u8], height: usize, (width, to): (usize, usize)) -> Res
                     *sum += value as i32 * weight;
                 }
             }
-            target.iter_mut().zip(sums).for_each(|(target, sum)| *target = pixel(*sum));
+            round(sums, target);
         },
     );
     Ok(resized)

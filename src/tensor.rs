@@ -1,8 +1,8 @@
 //! [`Photo`] -> input tensor by the model card's rule, and the way back.
 
-use ndarray::{Array4, s};
+use ndarray::Array4;
 
-use crate::error::{Result, filled};
+use crate::error::{Result, reserved};
 use crate::model::{Channels, Input, PadWhen, Pass, SizeRule};
 use crate::photo::Photo;
 
@@ -84,35 +84,40 @@ impl InputTensor {
         let (padded_width, padded_height) = placement.padded;
         let pixels = photo.resized(width, height)?;
 
-        let plane = padded_width as usize * padded_height as usize;
-        let values = filled(0.0f32, 3 * plane, "the input tensor")?;
-        let mut values =
-            Array4::from_shape_vec((1, 3, padded_height as usize, padded_width as usize), values)
-                .expect("a tensor of three planes");
+        let (pixels, _) = pixels.as_chunks::<4>();
+        let [width, padded_width, padded_height] =
+            [width, padded_width, padded_height].map(|side| side as usize);
+        let (left, top) = (placement.origin.0 as usize, placement.origin.1 as usize);
+        let mut values: Vec<f32> = reserved(3 * padded_width * padded_height, "the input tensor")?;
         for channel in 0..3 {
             let (mean, std) = (input.mean[channel], input.std[channel]);
             let source = match input.channels {
                 Channels::Rgb => channel,
                 Channels::Bgr => 2 - channel,
             };
-            let mut target = values.slice_mut(s![0, channel, .., ..]);
-            target.fill(match (pass.size, input.pad.when) {
+            let normalised: [f32; 256] = std::array::from_fn(|value| (value as f32 - mean) / std);
+            let padding = match (pass.size, input.pad.when) {
                 (SizeRule::Centred { .. }, _) if placement.origin == (0, 0) => 0.0,
                 (_, PadWhen::BeforeNormalise) => (input.pad.value - mean) / std,
                 (_, PadWhen::AfterNormalise) => input.pad.value,
-            });
-            let (left, top) = (placement.origin.0 as usize, placement.origin.1 as usize);
-            let mut target = target.slice_mut(s![top.., left..]);
-            let rows = pixels.chunks_exact(4 * width as usize);
-            for (mut target, row) in target.rows_mut().into_iter().zip(rows) {
-                let row = row.iter().skip(source).step_by(4).map(|&pixel| (pixel as f32 - mean) / std);
+            };
+            let before = channel * padded_width * padded_height;
+            values.resize(before + top * padded_width, padding);
+            for row in pixels.chunks_exact(width) {
+                let start = values.len();
+                values.resize(start + left, padding);
+                let row = row.iter().map(|pixel| normalised[pixel[source] as usize]);
                 if pass.mirror {
-                    target.iter_mut().zip(row.rev()).for_each(|(value, pixel)| *value = pixel);
+                    values.extend(row.rev());
                 } else {
-                    target.iter_mut().zip(row).for_each(|(value, pixel)| *value = pixel);
+                    values.extend(row);
                 }
+                values.resize(start + padded_width, padding);
             }
+            values.resize(before + padded_width * padded_height, padding);
         }
+        let values = Array4::from_shape_vec((1, 3, padded_height, padded_width), values)
+            .expect("a tensor of three planes");
         Ok(InputTensor { values, placement })
     }
 
@@ -131,6 +136,7 @@ impl InputTensor {
 mod tests {
     use super::*;
     use crate::model::{Pad, Resample};
+    use ndarray::s;
 
     #[test]
     fn a_centred_photo_is_shrunk_to_fit_and_never_enlarged() {

@@ -1,11 +1,17 @@
 //! What the people in a photo are made of: [`Parsing`], and how network
 //! outputs become one.
 
+mod bounds;
+mod candidates;
 mod guided;
 mod people;
+mod probabilities;
 mod queries;
 mod semantic;
+mod tile;
 mod upsample;
+
+use std::ops::Range;
 
 use ndarray::ArrayD;
 pub use queries::Instance;
@@ -81,7 +87,7 @@ pub(crate) fn parse(
     let labels = semantic.label_map()?;
     let people = people_map(answers, &labels)?;
     let photo = answers[0].placement.photo;
-    Ok(Parsing::from_label_map(label_set, photo, labels, people, semantic.probability()))
+    Ok(Parsing::from_label_map(label_set, photo, labels, people, semantic.probabilities()))
 }
 
 impl Parsing {
@@ -128,13 +134,14 @@ impl Parsing {
         Ok(Parsing { width, height, labels, people, segments, instances: vec![], label_set })
     }
 
-    /// Collects the segments of a label map. `probability(x, y, class)` is that of the pixel's class.
+    /// Collects the segments of a label map. `add(y, columns, class, sum)` adds to a sum the probability that the
+    /// pixels of some columns of a row are of their class.
     fn from_label_map(
         label_set: LabelSet,
         (width, height): (u32, u32),
         labels: Vec<u8>,
         people: Vec<u16>,
-        probability: impl Fn(usize, usize, u8) -> f32,
+        mut add: impl FnMut(usize, Range<usize>, u8, &mut f64),
     ) -> Parsing {
         #[derive(Clone)]
         struct Tally {
@@ -146,26 +153,29 @@ impl Parsing {
             bottom: u32,
         }
         let classes = label_set.names().len();
-        let persons = people.iter().max().map_or(0, |&most| most as usize + 1);
+        let persons = people.iter().fold(0, |most, &person| person.max(most)) as usize + 1;
         let none = Tally { score: 0.0, area: 0, left: u32::MAX, top: 0, right: 0, bottom: 0 };
         // Index: person, then class.
         let mut tallies = vec![none; persons * classes];
         let rows = labels.chunks_exact(width as usize).zip(people.chunks_exact(width as usize));
         for (y, (row, persons)) in rows.enumerate() {
-            for (x, (&class, &person)) in row.iter().zip(persons).enumerate() {
+            let mut end = 0;
+            while end < row.len() {
+                let (start, class) = (end, row[end]);
+                end += run(&row[start..]);
                 if class == 0 {
                     continue;
                 }
-                let (x32, y32) = (x as u32, y as u32);
-                let tally = &mut tallies[person as usize * classes + class as usize];
+                end = start + run(&persons[start..end]);
+                let tally = &mut tallies[persons[start] as usize * classes + class as usize];
                 if tally.area == 0 {
-                    tally.top = y32;
+                    tally.top = y as u32;
                 }
-                tally.score += probability(x, y, class) as f64;
-                tally.area += 1;
-                tally.left = tally.left.min(x32);
-                tally.right = tally.right.max(x32);
-                tally.bottom = y32;
+                add(y, start..end, class, &mut tally.score);
+                tally.area += (end - start) as u64;
+                tally.left = tally.left.min(start as u32);
+                tally.right = tally.right.max(end as u32 - 1);
+                tally.bottom = y as u32;
             }
         }
         let segments = tallies
@@ -192,4 +202,12 @@ impl Parsing {
         }));
         Ok(mask)
     }
+}
+
+/// How many values are as the first, one after another.
+fn run<T: Copy + PartialEq>(values: &[T]) -> usize {
+    const CHUNK: usize = 16;
+    let (chunks, _) = values.as_chunks::<CHUNK>();
+    let same = CHUNK * chunks.iter().take_while(|&&chunk| chunk == [values[0]; CHUNK]).count();
+    same + values[same..].iter().take_while(|&&value| value == values[0]).count()
 }

@@ -2,8 +2,6 @@
 //! pixels (Cheng et al., CVPR 2020): every pixel votes for a place by its
 //! offset and belongs to the centre nearest to it.
 
-use std::num::NonZero;
-
 use ndarray::{Array2, Array3, ArrayView2, Axis, Ix4, s};
 use rayon::prelude::*;
 
@@ -143,26 +141,31 @@ impl Field {
         let rows = Taps::rows(self.placement, height);
         let photo = self.placement.photo.0 as usize;
         let bands = people.par_chunks_mut(BAND * photo).zip(labels.par_chunks(BAND * photo)).enumerate();
+        let runs: Vec<_> = columns.runs(0..photo).collect();
         bands.for_each(|(band, (people, labels))| {
+            // The person of each column between two rows of cells, 0 where votes must be looked at.
+            let (mut between, mut agreed) = (None, vec![0u16; photo]);
             let rows = &rows.0[band * BAND..];
             let lines = people.chunks_exact_mut(photo).zip(labels.chunks_exact(photo)).zip(rows);
             for ((people, labels), &(above, below, down)) in lines {
-                let agreed = agreed(&nearest[above], &nearest[below]);
+                if between.replace((above, below)) != Some((above, below)) {
+                    let cells = self::agreed(&nearest[above], &nearest[below]);
+                    runs.iter().for_each(|run| agreed[run.clone()].fill(cells[columns.0[run.start].0]));
+                }
+                for ((person, &class), &agreed) in people.iter_mut().zip(labels).zip(&agreed) {
+                    *person = if class == 0 { 0 } else { agreed };
+                }
                 let votes = [0, 1].map(|axis| (line(axis, above), line(axis, below)));
-                let pixels = people.iter_mut().zip(labels).zip(&columns.0);
-                for ((person, &class), &(left, right, across)) in pixels {
-                    *person = match (class, agreed[left]) {
-                        (0, _) => 0,
-                        (_, Some(agreed)) => agreed.get(),
-                        _ => {
-                            let [x, y] = votes.map(|(above, below)| {
-                                let top = above[left] + (above[right] - above[left]) * across;
-                                let bottom = below[left] + (below[right] - below[left]) * across;
-                                top + (bottom - top) * down
-                            });
-                            self::nearest(centers, x, y)
-                        }
-                    };
+                for x in runs.iter().filter(|run| agreed[run.start] == 0).cloned().flatten() {
+                    if labels[x] != 0 {
+                        let (left, right, across) = columns.0[x];
+                        let [x_vote, y_vote] = votes.map(|(above, below)| {
+                            let top = above[left] + (above[right] - above[left]) * across;
+                            let bottom = below[left] + (below[right] - below[left]) * across;
+                            top + (bottom - top) * down
+                        });
+                        people[x] = self::nearest(centers, x_vote, y_vote);
+                    }
                 }
             }
         });
@@ -259,14 +262,13 @@ fn turned(channels: &Array3<f32>, placement: Placement) -> Array3<f32> {
 }
 
 /// For each cell of a row the person of it, the next and the two below if all
-/// four have the same. The places nearest to one centre are convex: between
+/// four have the same, else 0. The places nearest to one centre are convex: between
 /// votes that agree nothing else can come out.
-fn agreed(above: &[u16], below: &[u16]) -> Vec<Option<NonZero<u16>>> {
+fn agreed(above: &[u16], below: &[u16]) -> Vec<u16> {
     let last = above.len() - 1;
     let cell = |x: usize| {
         let next = (x + 1).min(last);
-        let same = [above[next], below[x], below[next]] == [above[x]; 3];
-        NonZero::new(above[x]).filter(|_| same)
+        if [above[next], below[x], below[next]] == [above[x]; 3] { above[x] } else { 0 }
     };
     (0..=last).map(cell).collect()
 }

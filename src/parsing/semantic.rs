@@ -3,11 +3,12 @@
 
 use std::ops::Range;
 
-use ndarray::{Array3, ArrayView3, Axis, Ix4, s};
+use ndarray::{Array3, Axis, Ix4, s};
 use rayon::prelude::*;
 
 use super::Answer;
-use super::guided;
+use super::guided::{self, Coefficients};
+use super::tile::Tile;
 use super::upsample::{Taps, content_columns, content_rows};
 use crate::error::{Code, Error, Result, filled};
 use crate::labels::LabelSet;
@@ -16,28 +17,24 @@ use crate::photo::Photo;
 /// Rows of the photo that are labelled together.
 const BAND: usize = 32;
 
-/// Columns of the photo for which the classes that may win are found together.
-const SPAN: usize = 48;
-
 /// The logits of all passes over one photo.
 pub(super) struct Semantic<'a> {
-    guide: Option<&'a Photo>,
+    pub guide: Option<&'a Photo>,
     photo: (u32, u32),
-    passes: Vec<Logits>,
+    pub passes: Vec<Logits>,
 }
 
 /// The logits of one pass, `[classes, h, w]`, and where the photo's pixels lie among
 /// them. Left and right are those of the photo as it is, mirrored or not.
 ///
 /// What is averaged are these values: the mean of the logits, which is the
-/// geometric mean of the probabilities. For the arithmetic mean, put
-/// [`softmax`] of the values in their place.
-struct Logits {
-    values: Array3<f32>,
-    /// What is upsampled where a guide is followed, [`guided::TERMS`] planes a class.
-    coefficients: Option<Array3<f32>>,
-    columns: Taps,
-    rows: Taps,
+/// geometric mean of the probabilities.
+pub(super) struct Logits {
+    pub values: Array3<f32>,
+    /// What is upsampled in their place where a guide is followed.
+    pub coefficients: Option<Coefficients>,
+    pub columns: Taps,
+    pub rows: Taps,
 }
 
 impl<'a> Semantic<'a> {
@@ -57,116 +54,45 @@ impl<'a> Semantic<'a> {
         Ok(labels)
     }
 
-    /// How probable the model finds a class at a pixel (x, y): the mean of the
-    /// passes, each at its nearest position.
-    pub fn probability(&self) -> impl Fn(usize, usize, u8) -> f32 {
-        let (width, height) = (self.photo.0 as usize, self.photo.1 as usize);
-        let passes: Vec<(Array3<f32>, Vec<usize>, Vec<usize>)> = self
-            .passes
-            .iter()
-            .map(|Logits { values, columns, rows, .. }| {
-                let columns = (0..width).map(|x| columns.nearest(x)).collect();
-                let rows = (0..height).map(|y| rows.nearest(y)).collect();
-                (softmax(values.view()), columns, rows)
-            })
-            .collect();
-        move |x, y, class| {
-            let at =
-                passes.iter().map(|(values, columns, rows)| values[[class as usize, rows[y], columns[x]]]);
-            at.sum::<f32>() / passes.len() as f32
-        }
-    }
-
-    /// Labels the rows from `top` on. Only a few rows of the upsampled logits exist at a time.
+    /// Labels the rows from `top` on.
     fn label_band(&self, top: usize, labels: &mut [u8]) {
-        let rows = labels.len() / self.photo.0 as usize;
-        self.label_rows(top, &self.candidates(top..top + rows), labels);
-    }
-
-    /// Labels the rows from `top` on, each [`SPAN`] of columns with the best of its candidates.
-    fn label_rows(&self, top: usize, candidates: &[Vec<usize>], labels: &mut [u8]) {
         let width = self.photo.0 as usize;
-        let mut stretched: Vec<Stretched> = self.passes.iter().map(|_| Stretched::default()).collect();
-        let mut colour = [(); 3].map(|()| vec![0.0f32; width]);
-        let (mut best, mut sum) = (vec![0.0f32; width], vec![0.0f32; width]);
-        for (y, labels) in (top..).zip(labels.chunks_exact_mut(width)) {
-            for (stretched, logits) in stretched.iter_mut().zip(&self.passes) {
-                stretched.move_to(logits, y, candidates);
-            }
-            if let Some(guide) = self.guide {
-                let pixels = &guide.rgba()[4 * y * width..4 * (y + 1) * width];
-                for (channel, line) in colour.iter_mut().enumerate() {
-                    let values = pixels.iter().skip(channel).step_by(4);
-                    line.iter_mut().zip(values).for_each(|(value, &of)| *value = of as f32 / 255.0);
+        let mut tile = Tile::new(self.passes.len());
+        for (start, labels) in (top..).step_by(Tile::ROWS).zip(labels.chunks_mut(Tile::ROWS * width)) {
+            let rows = start..start + labels.len() / width;
+            self.candidates(rows.clone(), |columns, classes| {
+                if let [only] = classes {
+                    labels.chunks_exact_mut(width).for_each(|row| row[columns.clone()].fill(*only as u8));
+                } else {
+                    self.label_tile(&mut tile, (rows.clone(), columns), classes, labels);
                 }
-            }
-            best.fill(f32::NEG_INFINITY);
-            for (start, classes) in (0..width).step_by(SPAN).zip(candidates) {
-                let span = start..(start + SPAN).min(width);
-                let (best, sum) = (&mut best[span.clone()], &mut sum[..span.len()]);
-                let labels = &mut labels[span.clone()];
-                for &class in classes {
-                    sum.fill(0.0);
-                    for (stretched, logits) in stretched.iter().zip(&self.passes) {
-                        let weight = logits.rows.0[y].2;
-                        let plane = |of: usize| of * width + span.start..of * width + span.end;
-                        if self.guide.is_none() {
-                            stretched.add(plane(class), weight, sum);
-                            continue;
-                        }
-                        let [terms @ .., constant] = [0, 1, 2, 3].map(|term| class * guided::TERMS + term);
-                        stretched.add(plane(constant), weight, sum);
-                        for (term, colour) in terms.into_iter().zip(&colour) {
-                            stretched.add_times(plane(term), weight, &colour[span.clone()], sum);
-                        }
-                    }
-                    for ((&logit, best), label) in sum.iter().zip(&mut *best).zip(&mut *labels) {
-                        *label = if logit > *best { class as u8 } else { *label };
-                        *best = if logit > *best { logit } else { *best };
-                    }
-                }
-            }
+            });
         }
     }
 
-    /// For each [`SPAN`] of columns of the given rows, the classes that may win somewhere in it: those whose logit can
-    /// be as large as what the best one has at least. A logit lies between those of the cells around it.
-    fn candidates(&self, rows: Range<usize>) -> Vec<Vec<usize>> {
+    /// Labels the pixels of a tile, `labels` being its rows of the photo, with the best of some classes.
+    fn label_tile(
+        &self,
+        tile: &mut Tile,
+        (rows, columns): (Range<usize>, Range<usize>),
+        classes: &[usize],
+        labels: &mut [u8],
+    ) {
         let width = self.photo.0 as usize;
-        let classes = self.passes[0].values.dim().0;
-        let mut bounds = vec![(0.0f32, 0.0f32); classes];
-        let spans = (0..width).step_by(SPAN).map(|start| {
-            let columns = start..(start + SPAN).min(width);
-            let colours = self.guide.map(|guide| colour_range(guide, &rows, &columns));
-            bounds.fill((0.0, 0.0));
-            for pass in &self.passes {
-                let (rows, columns) = (pass.rows.cells(rows.clone()), pass.columns.cells(columns.clone()));
-                for (class, bounds) in bounds.iter_mut().enumerate() {
-                    let (low, high) = pass.range(class, &rows, &columns, colours);
-                    *bounds = (bounds.0 + low, bounds.1 + high);
-                }
-            }
-            // What rounding may add.
-            let at_least = bounds.iter().map(|bounds| bounds.0).fold(f32::NEG_INFINITY, f32::max);
-            let at_least = at_least - 1e-4 * (1.0 + at_least.abs());
-            (0..classes).filter(|&class| bounds[class].1 >= at_least).collect()
-        });
-        spans.collect()
-    }
-}
-
-/// The least and the largest red, green and blue (0 to 1) of a part of a photo.
-fn colour_range(photo: &Photo, rows: &Range<usize>, columns: &Range<usize>) -> [(f32, f32); 3] {
-    let width = photo.width() as usize;
-    let (mut low, mut high) = ([255u8; 4], [0u8; 4]);
-    for y in rows.clone() {
-        let pixels = &photo.rgba()[4 * (y * width + columns.start)..4 * (y * width + columns.end)];
-        for pixel in pixels.as_chunks::<4>().0 {
-            low = std::array::from_fn(|i| low[i].min(pixel[i]));
-            high = std::array::from_fn(|i| high[i].max(pixel[i]));
+        tile.begin(&self.passes, &columns);
+        if let Some(guide) = self.guide {
+            tile.take_colours(rows.clone().map(|y| {
+                let pixels = &guide.rgba()[4 * (y * width + columns.start)..4 * (y * width + columns.end)];
+                pixels.as_chunks::<4>().0
+            }));
+        }
+        for &class in classes {
+            tile.compare(&self.passes, class, &rows);
+        }
+        for (row, found) in labels.chunks_exact_mut(width).zip(&tile.found) {
+            row[columns.clone()].iter_mut().zip(found).for_each(|(label, &class)| *label = class as u8);
         }
     }
-    std::array::from_fn(|i| (low[i] as f32 / 255.0, high[i] as f32 / 255.0))
 }
 
 impl Logits {
@@ -182,140 +108,39 @@ impl Logits {
                 format!("the model's output is {:?}, its card asks for [1, {classes}, h, w]", output.shape()),
             ));
         };
-        if logits.iter().any(|logit| !logit.is_finite()) {
+        let logits = logits.index_axis_move(Axis(0), 0);
+        let placement = answer.placement;
+        let values = match guide {
+            Some(_) => guided::coarse(logits.into(), placement.padded),
+            None => logits.into(),
+        };
+        // A value that is no number leaves no mean with it one. All are looked at, which takes less than to stop early.
+        let values = values.as_standard_layout();
+        let all = values.as_slice().expect("standard layout");
+        if !all.iter().fold(true, |finite, value| finite & value.is_finite()) {
             return Err(Error::new(
                 Code::InferenceFailed,
                 "the network's output has values that are not numbers",
             ));
         }
-        let logits = logits.index_axis(Axis(0), 0);
-        let values = if answer.placement.mirrored {
-            let channels: Vec<usize> = label_set.mirrored().iter().map(|&class| class as usize).collect();
-            logits.select(Axis(0), &channels)
-        } else {
-            logits.as_standard_layout().into_owned()
-        };
-        let placement = answer.placement;
-        let values = match guide {
-            Some(_) => guided::coarse(values, placement.padded),
-            None => values,
-        };
         let (_, height, width) = values.dim();
         let (rows, columns) = (content_rows(placement, height), content_columns(placement, width));
-        let values = values.slice_move(s![.., rows, columns]).as_standard_layout().into_owned();
-        let coefficients =
-            guide.map(|photo| guided::coefficients(values.view(), photo, placement.mirrored)).transpose()?;
-        Ok(Logits {
-            columns: Taps::columns(placement, width),
-            rows: Taps::rows(placement, height),
-            values,
-            coefficients,
-        })
-    }
-
-    /// The least and the largest logit that a class can have between some cells, with colours in their ranges.
-    fn range(
-        &self,
-        class: usize,
-        rows: &Range<usize>,
-        columns: &Range<usize>,
-        colours: Option<[(f32, f32); 3]>,
-    ) -> (f32, f32) {
-        let planes = self.coefficients.as_ref().unwrap_or(&self.values);
-        let (_, height, width) = planes.dim();
-        let all = planes.as_slice().expect("logits in standard layout");
-        let plane = |of: usize, row: usize| &all[(of * height + row) * width..][columns.clone()];
-        let (mut least, mut largest) = (f32::INFINITY, f32::NEG_INFINITY);
-        for row in rows.clone() {
-            let Some(colours) = colours else {
-                for &value in plane(class, row) {
-                    (least, largest) = (least.min(value), largest.max(value));
-                }
-                continue;
-            };
-            let terms: [&[f32]; guided::TERMS] =
-                std::array::from_fn(|term| plane(class * guided::TERMS + term, row));
-            for (at, constant) in terms[3].iter().enumerate() {
-                let (mut low, mut high) = (*constant, *constant);
-                for (term, colour) in terms.iter().zip(colours) {
-                    let ends = (term[at] * colour.0, term[at] * colour.1);
-                    low += ends.0.min(ends.1);
-                    high += ends.0.max(ends.1);
-                }
-                (least, largest) = (least.min(low), largest.max(high));
-            }
-        }
-        (least, largest)
-    }
-
-    /// A row of logits, or of their coefficients, stretched to the photo's width, planes x `width`: for each [`SPAN`]
-    /// of columns the planes of its candidates.
-    fn stretch(&self, row: usize, candidates: &[Vec<usize>], stretched: &mut Vec<f32>) {
-        let (planes, terms) = match &self.coefficients {
-            Some(coefficients) => (coefficients, guided::TERMS),
-            None => (&self.values, 1),
+        let values = values.slice(s![.., rows, columns]);
+        let values = if placement.mirrored {
+            let channels: Vec<usize> = label_set.mirrored().iter().map(|&class| class as usize).collect();
+            values.select(Axis(0), &channels)
+        } else {
+            values.as_standard_layout().into_owned()
         };
-        let width = self.columns.0.len();
-        stretched.resize(planes.dim().0 * width, 0.0);
-        for (taps, (i, classes)) in self.columns.0.chunks(SPAN).zip(candidates.iter().enumerate()) {
-            for plane in classes.iter().flat_map(|class| class * terms..(class + 1) * terms) {
-                let line = planes.slice(s![plane, row, ..]);
-                let line = line.as_slice().expect("logits in standard layout");
-                let target = &mut stretched[plane * width + i * SPAN..][..taps.len()];
-                for (value, &(a, b, weight)) in target.iter_mut().zip(taps) {
-                    *value = line[a] + (line[b] - line[a]) * weight;
-                }
+        let (columns, rows) = (Taps::columns(placement, width), Taps::rows(placement, height));
+        let coefficients = match guide {
+            Some(photo) => {
+                Some(guided::coefficients(values.view(), photo, placement.mirrored, (&rows, &columns))?)
             }
-        }
+            None => None,
+        };
+        Ok(Logits { columns, rows, values, coefficients })
     }
-}
-
-/// The stretched rows of logits above and below a row of the photo, and which rows they are.
-#[derive(Default)]
-struct Stretched([(Option<usize>, Vec<f32>); 2]);
-
-impl Stretched {
-    fn move_to(&mut self, logits: &Logits, y: usize, candidates: &[Vec<usize>]) {
-        let (above, below, _) = logits.rows.0[y];
-        let Stretched(slots) = self;
-        if slots[0].0 != Some(above) {
-            slots.swap(0, 1);
-        }
-        for (slot, row) in slots.iter_mut().zip([above, below]) {
-            if slot.0 != Some(row) {
-                slot.0 = Some(row);
-                logits.stretch(row, candidates, &mut slot.1);
-            }
-        }
-    }
-
-    /// Adds the values of one plane, a `span` of the rows, between the two, times the colour.
-    fn add_times(&self, span: Range<usize>, weight: f32, colour: &[f32], sum: &mut [f32]) {
-        let (above, below) = (&self.0[0].1[span.clone()], &self.0[1].1[span]);
-        for (((sum, &above), &below), &colour) in sum.iter_mut().zip(above).zip(below).zip(colour) {
-            *sum += (above + (below - above) * weight) * colour;
-        }
-    }
-
-    /// Adds the values of one plane, a `span` of the rows, between the two.
-    fn add(&self, span: Range<usize>, weight: f32, sum: &mut [f32]) {
-        let (above, below) = (&self.0[0].1[span.clone()], &self.0[1].1[span]);
-        for ((sum, &above), &below) in sum.iter_mut().zip(above).zip(below) {
-            *sum += above + (below - above) * weight;
-        }
-    }
-}
-
-/// Probabilities of the classes at each logit position.
-fn softmax(logits: ArrayView3<f32>) -> Array3<f32> {
-    let mut probabilities = logits.to_owned();
-    for mut lane in probabilities.lanes_mut(Axis(0)) {
-        let max = lane.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        lane.mapv_inplace(|logit| (logit - max).exp());
-        let sum = lane.sum();
-        lane.mapv_inplace(|exp| exp / sum);
-    }
-    probabilities
 }
 
 #[cfg(test)]
@@ -523,12 +348,21 @@ mod tests {
             });
             let semantic = Semantic::new(&passes, guide, LabelSet::Cihp).unwrap();
             let found = semantic.label_map().unwrap();
-            let spans = (width as usize).div_ceil(SPAN);
-            let left = semantic.candidates(0..BAND).iter().map(Vec::len).sum::<usize>();
-            assert!((spans..20 * spans).contains(&left), "{left} of {}", 20 * spans);
+            let (mut tiles, mut left) = (0, 0);
+            semantic.candidates(0..Tile::ROWS, |_, classes| {
+                tiles += 1;
+                left += classes.len();
+            });
+            assert!((tiles..20 * tiles).contains(&left), "{left} of {}", 20 * tiles);
+            let all_classes: Vec<usize> = (0..20).collect();
             let mut all = vec![0; found.len()];
-            for (band, labels) in all.chunks_mut(BAND * width as usize).enumerate() {
-                semantic.label_rows(band * BAND, &vec![(0..20).collect(); spans], labels);
+            let mut tile = Tile::new(passes.len());
+            for (top, labels) in (0..).step_by(Tile::ROWS).zip(all.chunks_mut(Tile::ROWS * width as usize)) {
+                let rows = top..top + labels.len() / width as usize;
+                for left in (0..width as usize).step_by(Tile::COLUMNS) {
+                    let columns = left..(left + Tile::COLUMNS).min(width as usize);
+                    semantic.label_tile(&mut tile, (rows.clone(), columns), &all_classes, labels);
+                }
             }
             assert!(found == all);
         }

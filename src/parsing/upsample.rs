@@ -48,6 +48,16 @@ impl Taps {
         first..last + 1
     }
 
+    /// The runs of some pixels that lie between the same cells.
+    pub fn runs(&self, pixels: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        let mut start = pixels.start;
+        self.0[pixels].chunk_by(|a, b| a.0 == b.0).map(move |run| {
+            let pixels = start..start + run.len();
+            start = pixels.end;
+            pixels
+        })
+    }
+
     /// The cell whose centre is nearest to a pixel's.
     pub fn nearest(&self, pixel: usize) -> usize {
         let (first, second, weight) = self.0[pixel];

@@ -12,6 +12,8 @@ mod masks;
 mod people;
 mod semantic;
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayView2, ArrayView3, Axis, Ix3, Ix4, s};
 
 pub use instances::Instance;
@@ -55,8 +57,11 @@ fn multi_human(answers: &[Answer], label_set: LabelSet) -> Result<Parsing> {
         let mut labels = filled(0u8, winners.len(), "the label map")?;
         labels.iter_mut().zip(&winners).for_each(|(class, &winner)| *class = claims.winner_class(winner));
         clear_background(&mut persons, &labels);
-        let score = |x: usize, y: usize, _| claims.winner_score(winners[y * photo.0 as usize + x]);
-        Parsing::from_label_map(label_set, photo, labels, persons, score)
+        let add = |y: usize, columns: Range<usize>, _, sum: &mut f64| {
+            let winners = &winners[y * photo.0 as usize..][columns];
+            winners.iter().for_each(|&winner| *sum += claims.winner_score(winner) as f64);
+        };
+        Parsing::from_label_map(label_set, photo, labels, persons, add)
     } else {
         let maps = passes.iter().zip(&found).map(|(queries, found)| Pasted { queries, found });
         let labelled = semantic::label_map(&maps.collect::<Vec<_>>(), label_set)?;

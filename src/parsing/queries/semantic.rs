@@ -1,6 +1,8 @@
 //! Queries -> semantic maps, one value a class and pixel, and the label map of
 //! the largest in their mean over the passes.
 
+use std::ops::Range;
+
 use ndarray::{Array3, Axis};
 use rayon::prelude::*;
 
@@ -197,8 +199,11 @@ pub(super) fn label_map(passes: &[impl SemanticMap], label_set: LabelSet) -> Res
 
 impl Labelled {
     pub fn into_parsing(self, label_set: LabelSet, photo: (u32, u32), people: Vec<u16>) -> Parsing {
-        let score = |x: usize, y: usize, _| self.values[y * self.width + x] as f32 / 255.0;
-        Parsing::from_label_map(label_set, photo, self.labels, people, score)
+        let add = |y: usize, columns: Range<usize>, _, sum: &mut f64| {
+            let values = &self.values[y * self.width..][columns];
+            values.iter().for_each(|&value| *sum += (value as f32 / 255.0) as f64);
+        };
+        Parsing::from_label_map(label_set, photo, self.labels, people, add)
     }
 
     /// What the pipeline for one person returns: a mask for each class that is there,

@@ -1,0 +1,145 @@
+//! Which classes may win somewhere in a tile of the photo, told without a look at each pixel.
+
+use std::ops::Range;
+
+use super::bounds::{LEVELS, least, most};
+use super::guided::{Coefficients, TERMS};
+use super::semantic::{Logits, Semantic};
+use super::tile::Tile;
+use crate::photo::Photo;
+
+impl Semantic<'_> {
+    /// Tells for each tile of the given rows, which is some columns, the classes that may win somewhere in it: those
+    /// whose logit can be as large as what the best one has at least.
+    pub fn candidates(&self, rows: Range<usize>, mut tell: impl FnMut(Range<usize>, &[usize])) {
+        let width = self.passes[0].columns.0.len();
+        let classes = self.passes[0].values.dim().0;
+        let bounds: Vec<[Vec<f32>; 2]> =
+            self.passes.iter().map(|pass| pass.bounds_of(rows.clone())).collect();
+        let (mut lows, mut highs) = (vec![0.0f32; classes], vec![0.0f32; classes]);
+        let (mut low, mut high) = (lows.clone(), highs.clone());
+        let mut candidates = Vec::with_capacity(classes);
+        for start in (0..width).step_by(Tile::COLUMNS) {
+            let columns = start..(start + Tile::COLUMNS).min(width);
+            lows.fill(0.0);
+            highs.fill(0.0);
+            for (pass, bounds) in self.passes.iter().zip(&bounds) {
+                let cells = pass.columns.cells(columns.clone());
+                low.fill(f32::INFINITY);
+                high.fill(f32::NEG_INFINITY);
+                let [lowest, highest] =
+                    bounds.each_ref().map(|bounds| &bounds[cells.start * classes..cells.end * classes]);
+                for cell in lowest.chunks_exact(classes) {
+                    low.iter_mut().zip(cell).for_each(|(low, &value)| *low = least(*low, value));
+                }
+                for cell in highest.chunks_exact(classes) {
+                    high.iter_mut().zip(cell).for_each(|(high, &value)| *high = most(*high, value));
+                }
+                lows.iter_mut().zip(&low).for_each(|(sum, low)| *sum += low);
+                highs.iter_mut().zip(&high).for_each(|(sum, high)| *sum += high);
+            }
+            let at_least = lows.iter().copied().fold(f32::NEG_INFINITY, most);
+            // What rounding may add.
+            let margin = 1e-4 * (1.0 + at_least.abs());
+            candidates.clear();
+            candidates.extend((0..classes).filter(|&class| highs[class] >= at_least - margin));
+            if let Some(guide) = self.guide
+                && candidates.len() > 1
+            {
+                let middle = |class: &usize| lows[*class] + highs[*class];
+                let strongest = candidates.iter().copied().max_by(|a, b| middle(a).total_cmp(&middle(b)));
+                let strongest = strongest.expect("more than one");
+                let colours = colour_range(guide, &rows, &columns);
+                candidates.retain(|&class| {
+                    class == strongest || self.lead(class, strongest, (&rows, &columns), &colours) >= -margin
+                });
+            }
+            tell(columns, &candidates);
+        }
+    }
+
+    /// How much larger than that of another class the logit of a class can be anywhere in a part of the photo with
+    /// these colours. This is less than what the bounds of both say, as they cannot be reached by the same colour.
+    fn lead(
+        &self,
+        class: usize,
+        other: usize,
+        (rows, columns): (&Range<usize>, &Range<usize>),
+        colours: &[(f32, f32); 3],
+    ) -> f32 {
+        let guided = self.passes.iter().filter_map(|pass| Some((pass, pass.coefficients.as_ref()?)));
+        let leads = guided.map(|(pass, Coefficients { terms, .. })| {
+            let (_, height, width) = terms.dim();
+            let planes = terms.as_slice().expect("standard layout");
+            let columns = pass.columns.cells(columns.clone());
+            let rows = pass.rows.cells(rows.clone()).map(|row| {
+                let lines = |class: usize| -> [&[f32]; TERMS] {
+                    std::array::from_fn(|term| {
+                        let start = ((class * TERMS + term) * height + row) * width;
+                        &planes[start + columns.start..start + columns.end]
+                    })
+                };
+                let (own, others) = (lines(class), lines(other));
+                (0..columns.len()).fold(f32::NEG_INFINITY, |largest, x| {
+                    let [a, b, c, constant] = std::array::from_fn(|term| own[term][x] - others[term][x]);
+                    let terms = [a, b, c].into_iter().zip(colours);
+                    let lead =
+                        terms.map(|(term, colour)| most(term * colour.0, term * colour.1)).sum::<f32>();
+                    most(largest, constant + lead)
+                })
+            });
+            rows.fold(f32::NEG_INFINITY, most)
+        });
+        leads.sum()
+    }
+}
+
+/// The least and the largest red, green and blue (0 to 1) of a part of a photo.
+fn colour_range(photo: &Photo, rows: &Range<usize>, columns: &Range<usize>) -> [(f32, f32); 3] {
+    let width = photo.width() as usize;
+    let (mut low, mut high) = ([[255u8; 4]; Tile::COLUMNS], [[0u8; 4]; Tile::COLUMNS]);
+    for y in rows.clone() {
+        let pixels = &photo.rgba()[4 * (y * width + columns.start)..4 * (y * width + columns.end)];
+        for ((low, high), &value) in
+            low.as_flattened_mut().iter_mut().zip(high.as_flattened_mut()).zip(pixels)
+        {
+            (*low, *high) = (value.min(*low), value.max(*high));
+        }
+    }
+    std::array::from_fn(|channel| {
+        let least = low.iter().fold(255, |least, pixel| pixel[channel].min(least));
+        let most = high.iter().fold(0, |most, pixel| pixel[channel].max(most));
+        (LEVELS[least as usize], LEVELS[most as usize])
+    })
+}
+
+impl Logits {
+    /// What the logits of all classes are between in some rows of the photo, columns of cells x classes: a logit lies
+    /// between those that the cells around it can give.
+    fn bounds_of(&self, rows: Range<usize>) -> [Vec<f32>; 2] {
+        let (low, high) = match &self.coefficients {
+            Some(Coefficients { low, high, .. }) => (low, high),
+            None => (&self.values, &self.values),
+        };
+        let (classes, height, columns) = low.dim();
+        let rows = self.rows.cells(rows);
+        let mut bounds = [vec![0.0; columns * classes], vec![0.0; columns * classes]];
+        let (mut lows, mut highs) = (vec![0.0f32; columns], vec![0.0f32; columns]);
+        for class in 0..classes {
+            lows.fill(f32::INFINITY);
+            highs.fill(f32::NEG_INFINITY);
+            for row in rows.clone() {
+                let at = (class * height + row) * columns;
+                let [low, high] =
+                    [low, high].map(|planes| &planes.as_slice().expect("standard layout")[at..at + columns]);
+                lows.iter_mut().zip(low).for_each(|(line, &value)| *line = least(*line, value));
+                highs.iter_mut().zip(high).for_each(|(line, &value)| *line = most(*line, value));
+            }
+            for (bounds, line) in bounds.iter_mut().zip([&lows, &highs]) {
+                let cells = bounds.chunks_exact_mut(classes).zip(line);
+                cells.for_each(|(bounds, &value)| bounds[class] = value);
+            }
+        }
+        bounds
+    }
+}
