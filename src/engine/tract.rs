@@ -18,6 +18,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ndarray::{Array4, ArrayD};
+use tract_onnx::Onnx;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::RunOptions;
 use tract_onnx::tract_core::model::typed::TypedSimpleState;
@@ -154,12 +155,18 @@ impl TractEngine {
 }
 
 fn read(files: &mut CheckedFiles, name: &str) -> Result<InferenceModel> {
-    let mut onnx = tract_onnx::onnx();
-    onnx.op_register.0.retain(|operator, _| !LEFT_OUT.contains(&operator.as_str()));
-    deformable_attention::register(&mut onnx);
+    let onnx = onnx();
     let mut file = files.open()?;
     let size = file.limit();
     network::read(&onnx, &mut file, size).map_err(|e| bad(name, format!("{e:#}")))
+}
+
+/// The operators that networks may have.
+fn onnx() -> Onnx {
+    let mut onnx = tract_onnx::onnx();
+    onnx.op_register.0.retain(|operator, _| !LEFT_OUT.contains(&operator.as_str()));
+    deformable_attention::register(&mut onnx);
+    onnx
 }
 
 fn bad(name: &str, what: String) -> Error {
@@ -254,6 +261,16 @@ mod tests {
         fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
             self.0.lock().unwrap().seek(to)
         }
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_offered() {
+        let [all, offered] = [tract_onnx::onnx(), onnx()].map(|onnx| onnx.op_register.0);
+        assert!(
+            LEFT_OUT.iter().all(|&operator| all.contains_key(operator) && !offered.contains_key(operator))
+        );
+        // Those of tract but for these, and one of ours.
+        assert_eq!(offered.len(), all.len() - LEFT_OUT.len() + 1);
     }
 
     #[test]

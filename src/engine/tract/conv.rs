@@ -51,21 +51,20 @@ impl ConvWeights {
             return run(kernel);
         }
         let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        // One node at a time runs, and it alone has these weights.
         let Some(Stored { values, scale }) = &*stored else { bail!("weights that are in use") };
         let plain = values.try_as_plain_ram()?;
-        if values.datum_type() == f16::datum_type() {
-            let kernel = Kernel::new(plain.as_slice::<f16>()?, scale, self.dense);
-            if self.sparing {
-                return run(&kernel);
-            }
-            let _ = self.kernel.set(kernel);
+        let half = values.datum_type() == f16::datum_type();
+        let kernel = if half {
+            Kernel::new(plain.as_slice::<f16>()?, scale, self.dense)
         } else {
-            let _ = self.kernel.set(Kernel::new(plain.as_slice::<f32>()?, scale, self.dense));
+            Kernel::new(plain.as_slice::<f32>()?, scale, self.dense)
+        };
+        if half && self.sparing {
+            return run(&kernel);
         }
-        drop(plain);
         *stored = None;
-        drop(stored);
-        self.with_kernel(run)
+        run(self.kernel.get_or_init(|| kernel))
     }
 }
 
