@@ -30,7 +30,7 @@
  * States, for `body-map:state(...)`: `empty`, `loading`, `done`, `error`.
  *
  * No style or script is inline; a CSP needs `script-src 'wasm-unsafe-eval'`,
- * `worker-src`, `connect-src` and `img-src blob:`.
+ * `worker-src`, `connect-src` with `blob:`, and `img-src blob:`.
  */
 
 import type { BodyMap, BodyMapError, Parsing, Progress } from './bodymap.js';
