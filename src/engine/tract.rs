@@ -2,6 +2,7 @@
 //! natively and in wasm. No other module names tract.
 
 mod affine;
+mod below;
 mod constant;
 mod conv;
 mod deformable_attention;
@@ -141,6 +142,7 @@ impl TractEngine {
         put_own_kernels(&mut network, resize::replace)?;
         put_own_kernels(&mut network, max_pool::replace)?;
         put_own_kernels(&mut network, affine::replace)?;
+        put_own_kernels(&mut network, below::replace)?;
         put_own_kernels(&mut network, |network, node| {
             matmul::replace(network, node, &mut self.factors, sparing)
         })?;
