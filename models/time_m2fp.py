@@ -3,10 +3,10 @@
 
 usage: time_m2fp.py CHECKPOINT PHOTO [--threads 2] [--repeats 3]
 
-The multi-human model, of whatever weights: the photo is read, prepared, run through the network and its masks
-are made in the photo's size, as their service does. Prints the median and the least time after a first run, of
-the whole and of the network alone, and the most memory that the process has taken, beside that after importing
-their packages. m2fp/requirements-modelscope.txt has these.
+The multi-human model, of whatever weights: the photo is read, prepared, run through the network and its
+masks are made in the photo's size, as their service does. Prints the median and the least time after a
+first run, of the whole and of the network alone, and the most memory that the process has taken, beside
+that after importing their packages. m2fp/requirements-modelscope.txt has these.
 """
 import argparse
 import resource
