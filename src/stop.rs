@@ -24,3 +24,9 @@ pub(crate) fn stopping() -> bool {
 pub(crate) fn check() -> Result<()> {
     if stopping() { Err(Error::new(Code::Stopped, "the work was stopped")) } else { Ok(()) }
 }
+
+/// A result that is finished. One that was stopped says nothing of it, or fails for another reason.
+pub(crate) fn finished<T>(result: Result<T>) -> Result<T> {
+    check()?;
+    result
+}

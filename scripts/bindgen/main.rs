@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use walrus::{FunctionBuilder, FunctionKind, Module, ModuleConfig};
 use wasm_bindgen_cli_support::Bindgen;
 
-/// Paths whose functions become a trap, a twelfth of the engine's module: what reads and writes another file format
+/// Paths whose functions become a trap, a ninth of the engine's module: what reads and writes another file format
 /// than ours, linked because tract registers it when the module starts, and Fourier transforms, which `src/engine/tract.rs`
 /// does not offer to networks.
 const UNREACHABLE: [&str; 2] = ["tract_nnef::", "rustfft::"];

@@ -29,7 +29,7 @@ impl Model {
     /// checked and read again for photos that need another size of the input.
     pub fn read(card: Card, file: impl Read + Seek + Send + 'static) -> Result<Model> {
         let files = CheckedFiles::new(&card, file);
-        let engine = TractEngine::from_onnx(files, &card.id)?;
+        let engine = stop::finished(TractEngine::from_onnx(files, &card.id))?;
         Ok(Model::with_engine(card, Box::new(engine)))
     }
 

@@ -53,16 +53,13 @@ impl Model {
             let ran = self.engine.run(input.values(), &mut |done, step| {
                 observe(((before + done as f64 * work(pass)) / total) as f32, step);
             });
-            stop::check()?;
-            let outputs = ran?;
+            let outputs = stop::finished(ran)?;
             before += work(pass);
             answers.push(Answer { placement: input.placement(), outputs });
         }
         let guide = (setting.upsample == Upsample::Guided).then_some(photo);
         let parsed = parsing::parse(&answers, guide, self.card.output, self.card.label_set);
-        // A parsing that was stopped is not finished, and says nothing of it.
-        stop::check()?;
-        let parsing = parsed?;
+        let parsing = stop::finished(parsed)?;
         observe(1.0, Step::Parsing);
         Ok(parsing)
     }
