@@ -340,3 +340,32 @@ impl Following {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sparing_weights_stay_as_they_are_stored() {
+        let halves = [1.5, -2.0, 0.25, 3.0].map(f16::from_f32);
+        for sparing in [true, false] {
+            let stored = Stored { values: tensor1(&halves).into_arc_tensor(), scale: vec![2.0, 10.0] };
+            let weights = ConvWeights {
+                kernel: OnceLock::new(),
+                stored: Some(stored).into(),
+                sparing,
+                dense: false,
+                bias: vec![0.0; 2],
+            };
+            for _ in 0..2 {
+                let values = weights.with_kernel(|kernel| match kernel {
+                    Kernel::Depthwise(values) => Ok(values.clone()),
+                    Kernel::Dense(_) => bail!("it is not dense"),
+                });
+                assert_eq!(values.unwrap(), [3.0, -4.0, 2.5, 30.0]);
+                assert_eq!(weights.kernel.get().is_none(), sparing);
+                assert_eq!(weights.stored.lock().unwrap().is_some(), sparing);
+            }
+        }
+    }
+}
