@@ -7,8 +7,8 @@ use rayon::prelude::*;
 
 use super::Clamp;
 use super::gemm::{
-    BLOCK_VALUES, Bias, MAX_DEPTH, MIN_PARALLEL, Part, TASKS_A_THREAD, Tile, TileKernel, run_within,
-    with_tile,
+    BLOCK_VALUES, Bias, MAX_DEPTH, Part, TASKS_A_THREAD, Tile, TileKernel, run_within, with_tile,
+    worth_threads,
 };
 use super::half::StoredValue;
 use crate::stop::stopping;
@@ -109,7 +109,7 @@ impl Convolution {
         let mut columns = (BLOCK_VALUES / depth / C).max(1) * C;
         let mut outputs = self.channels.1;
         let threads = rayon::current_num_threads();
-        let parallel = threads > 1 && all * outputs * kernel.depth >= MIN_PARALLEL;
+        let parallel = worth_threads(&[all, outputs, kernel.depth]);
         if parallel {
             let wanted = TASKS_A_THREAD * threads;
             columns = columns.min(all.div_ceil(wanted).next_multiple_of(C));

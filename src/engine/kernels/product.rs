@@ -10,8 +10,8 @@ use rayon::prelude::*;
 
 use super::Clamp;
 use super::gemm::{
-    BLOCK_VALUES, Bias, MAX_DEPTH, MIN_PARALLEL, Part, TASKS_A_THREAD, Tile, TileKernel, run_within,
-    with_tile,
+    BLOCK_VALUES, Bias, MAX_DEPTH, Part, TASKS_A_THREAD, Tile, TileKernel, run_within, with_tile,
+    worth_threads,
 };
 use super::half::{halved, widened};
 use crate::stop::stopping;
@@ -125,8 +125,7 @@ impl Layout {
         let block = (BLOCK_VALUES / depth_of_pass).max(1);
         let (all_rows, all_columns) = (self.rows.len(), self.columns.len());
         let threads = rayon::current_num_threads();
-        let work = all_rows * all_columns * depth * self.batch.len();
-        let parallel = threads > 1 && work >= MIN_PARALLEL;
+        let parallel = worth_threads(&[all_rows, all_columns, depth, self.batch.len()]);
         // A block of one factor is packed and kept near; the other streams past.
         let mut rows = (block / R).max(1) * R;
         let mut columns = if b.is_ok() { all_columns.next_multiple_of(C) } else { (block / C).max(1) * C };

@@ -19,7 +19,14 @@ pub(crate) const BLOCK_VALUES: usize = 48 << 10;
 pub(crate) const TASKS_A_THREAD: usize = 3;
 
 /// Multiplications below which threads cost more than they save.
-pub(crate) const MIN_PARALLEL: usize = 1 << 18;
+const MIN_PARALLEL: u64 = 1 << 18;
+
+/// Whether multiplications, as many as the product of these lengths, are worth the threads that there are. In wasm that
+/// product may be more than a `usize` holds.
+pub(crate) fn worth_threads(lengths: &[usize]) -> bool {
+    let multiplications: u64 = lengths.iter().map(|&length| length as u64).product();
+    rayon::current_num_threads() > 1 && multiplications >= MIN_PARALLEL
+}
 
 /// What the products are added to.
 #[derive(Clone, Copy)]
