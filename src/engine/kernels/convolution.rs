@@ -217,7 +217,7 @@ impl Convolution {
 }
 
 /// `target[i] = row[first + i * stride]`, zero beyond the row.
-fn copy_run(row: &[f32], first: isize, stride: usize, target: &mut [f32]) {
+pub(super) fn copy_run(row: &[f32], first: isize, stride: usize, target: &mut [f32]) {
     let before = (-first).max(0) as usize;
     let from = before.div_ceil(stride).min(target.len());
     let inside = (row.len() as isize - first).max(0) as usize;
@@ -271,11 +271,18 @@ fn split(output: &mut [f32], all: usize, columns: usize, outputs: usize) -> Vec<
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::random;
     use super::*;
 
-    fn by_definition(shape: &Convolution, x: &[f32], kernel: &[f32], finish: &Finish, i: usize) -> f64 {
+    /// The value number `i` of the output.
+    pub(in super::super) fn by_definition(
+        shape: &Convolution,
+        x: &[f32],
+        kernel: &[f32],
+        finish: &Finish,
+        i: usize,
+    ) -> f64 {
         let (c, y, x_out) = (i / shape.columns(), i / shape.output.1 % shape.output.0, i % shape.output.1);
         let (rows, columns) = shape.side;
         let mut sum = finish.bias[c] as f64 + finish.added.map_or(0.0, |added| added[i] as f64);

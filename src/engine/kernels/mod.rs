@@ -15,6 +15,7 @@ mod max_pool;
 mod product;
 mod resample;
 mod vector;
+mod winograd;
 
 pub(crate) use affine::Affine;
 pub(crate) use clamp::Clamp;
@@ -24,6 +25,7 @@ pub(crate) use half::StoredValue;
 pub(crate) use max_pool::MaxPool;
 pub(crate) use product::{FinishProduct, Layout, PackedFactor};
 pub(crate) use resample::{Axis, resample};
+pub(crate) use winograd::TransformedKernel;
 
 use rayon::prelude::*;
 

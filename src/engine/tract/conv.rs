@@ -14,7 +14,9 @@ use tract_onnx::tract_core::ops::math::{Add, Max, Min, Mul};
 
 use super::constant::constant;
 use super::half_weights::HalfWeight;
-use crate::engine::kernels::{Clamp, Convolution, Depthwise, Finish, PackedKernel, StoredValue};
+use crate::engine::kernels::{
+    Clamp, Convolution, Depthwise, Finish, PackedKernel, StoredValue, TransformedKernel,
+};
 
 /// Weights by the name of their node, so that plans for several input sizes share them.
 pub(super) type Weights = HashMap<String, Arc<ConvWeights>>;
@@ -27,8 +29,16 @@ pub(super) struct ConvWeights {
     stored: Mutex<Option<Stored>>,
     /// Whether the kernel is not kept where it takes more memory than what it is made of.
     sparing: bool,
-    dense: bool,
+    method: Method,
     bias: Vec<f32>,
+}
+
+/// How a convolution is computed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Method {
+    Dense,
+    Winograd,
+    Depthwise,
 }
 
 #[derive(Debug)]
@@ -41,6 +51,7 @@ struct Stored {
 #[derive(Debug)]
 enum Kernel {
     Dense(PackedKernel),
+    Winograd(TransformedKernel),
     Depthwise(Vec<f32>),
 }
 
@@ -56,9 +67,9 @@ impl ConvWeights {
         let plain = values.try_as_plain_ram()?;
         let half = values.datum_type() == f16::datum_type();
         let kernel = if half {
-            Kernel::new(plain.as_slice::<f16>()?, scale, self.dense)
+            Kernel::new(plain.as_slice::<f16>()?, scale, self.method)
         } else {
-            Kernel::new(plain.as_slice::<f32>()?, scale, self.dense)
+            Kernel::new(plain.as_slice::<f32>()?, scale, self.method)
         };
         if half && self.sparing {
             return run(&kernel);
@@ -69,17 +80,19 @@ impl ConvWeights {
 }
 
 impl Kernel {
-    fn new<T: StoredValue>(values: &[T], scale: &[f32], dense: bool) -> Kernel {
-        if dense {
-            return Kernel::Dense(PackedKernel::new(values, scale));
+    fn new<T: StoredValue>(values: &[T], scale: &[f32], method: Method) -> Kernel {
+        match method {
+            Method::Dense => Kernel::Dense(PackedKernel::new(values, scale)),
+            Method::Winograd => Kernel::Winograd(TransformedKernel::new(values, scale)),
+            Method::Depthwise => {
+                let scaled = values.chunks_exact(values.len() / scale.len()).zip(scale);
+                Kernel::Depthwise(
+                    scaled
+                        .flat_map(|(values, scale)| values.iter().map(move |value| value.widened() * scale))
+                        .collect(),
+                )
+            }
         }
-        let depth = values.len() / scale.len();
-        let scaled = values.chunks_exact(depth).zip(scale);
-        Kernel::Depthwise(
-            scaled
-                .flat_map(|(values, scale)| values.iter().map(move |value| value.widened() * scale))
-                .collect(),
-        )
     }
 }
 
@@ -105,7 +118,11 @@ impl Eq for ConvOp {}
 
 impl Op for ConvOp {
     fn name(&self) -> StaticName {
-        if self.weights.dense { "BodymapConv".into() } else { "BodymapDepthwise".into() }
+        match self.weights.method {
+            Method::Dense => "BodymapConv".into(),
+            Method::Winograd => "BodymapWinograd".into(),
+            Method::Depthwise => "BodymapDepthwise".into(),
+        }
     }
 
     op_as_typed_op!();
@@ -123,11 +140,11 @@ impl EvalOp for ConvOp {
         let mut target = output.try_as_plain_ram_mut()?;
         let target = target.as_slice_mut::<f32>()?;
         let bias = &self.weights.bias;
+        let finish = Finish { bias, added, clamp: self.clamp };
         self.weights.with_kernel(|kernel| {
             match kernel {
-                Kernel::Dense(kernel) => {
-                    self.shape.run(input, kernel, &Finish { bias, added, clamp: self.clamp }, target);
-                }
+                Kernel::Dense(kernel) => self.shape.run(input, kernel, &finish, target),
+                Kernel::Winograd(kernel) => self.shape.run_winograd(input, kernel, &finish, target),
                 Kernel::Depthwise(kernel) => {
                     let Some(depthwise) = depthwise(&self.shape) else { bail!("this kernel has no loop") };
                     depthwise.run(input, kernel, bias, self.clamp, target);
@@ -145,7 +162,7 @@ impl TypedOp for ConvOp {
     }
 
     fn cost(&self, _: &[&TypedFact]) -> TractResult<TVec<(Cost, TDim)>> {
-        let inputs = if self.weights.dense { self.shape.channels.0 } else { 1 };
+        let inputs = if self.weights.method == Method::Depthwise { 1 } else { self.shape.channels.0 };
         // Beyond 32 bits, which is all that usize has in wasm.
         let factors = [inputs, self.shape.side.0, self.shape.side.1];
         let macs: i64 = factors.iter().chain(&self.output).map(|&side| side as i64).product();
@@ -164,11 +181,13 @@ pub(super) fn replace(
 ) -> TractResult<Option<TypedModelPatch>> {
     let Some(conv) = node.op_as::<Conv>() else { return Ok(None) };
     let Some(shape) = shape(model, node, conv)? else { return Ok(None) };
-    let dense = conv.group == 1;
-    if !dense && depthwise(&shape).is_none() {
-        return Ok(None);
-    }
-    let after = Following::of(model, node, shape.channels.1, dense)?;
+    let method = match conv.group {
+        1 if shape.suits_winograd() => Method::Winograd,
+        1 => Method::Dense,
+        _ if depthwise(&shape).is_some() => Method::Depthwise,
+        _ => return Ok(None),
+    };
+    let after = Following::of(model, node, shape.channels.1, method != Method::Depthwise)?;
     let weights = match weights.get(&node.name) {
         Some(known) => known.clone(),
         None => {
@@ -179,7 +198,7 @@ pub(super) fn replace(
             };
             let bias = bias.cast_to::<f32>()?;
             let bias = bias.try_as_plain_ram()?;
-            let packed = Arc::new(after.weights(kernel, bias.as_slice::<f32>()?, dense, sparing));
+            let packed = Arc::new(after.weights(kernel, bias.as_slice::<f32>()?, method, sparing));
             weights.insert(node.name.clone(), packed.clone());
             packed
         }
@@ -329,14 +348,14 @@ impl Following {
     }
 
     /// The weights of a convolution that does all of this; `bias` has one value or one for each channel.
-    fn weights(&self, values: Arc<Tensor>, bias: &[f32], dense: bool, sparing: bool) -> ConvWeights {
+    fn weights(&self, values: Arc<Tensor>, bias: &[f32], method: Method, sparing: bool) -> ConvWeights {
         let bias = bias.iter().cycle().zip(self.scale.iter().zip(&self.shift));
         ConvWeights {
             bias: bias.map(|(bias, (scale, shift))| bias * scale + shift).collect(),
             kernel: OnceLock::new(),
             stored: Some(Stored { values, scale: self.scale.clone() }).into(),
             sparing,
-            dense,
+            method,
         }
     }
 }
@@ -354,13 +373,13 @@ mod tests {
                 kernel: OnceLock::new(),
                 stored: Some(stored).into(),
                 sparing,
-                dense: false,
+                method: Method::Depthwise,
                 bias: vec![0.0; 2],
             };
             for _ in 0..2 {
                 let values = weights.with_kernel(|kernel| match kernel {
                     Kernel::Depthwise(values) => Ok(values.clone()),
-                    Kernel::Dense(_) => bail!("it is not dense"),
+                    _ => bail!("it is not dense"),
                 });
                 assert_eq!(values.unwrap(), [3.0, -4.0, 2.5, 30.0]);
                 assert_eq!(weights.kernel.get().is_none(), sparing);
