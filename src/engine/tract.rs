@@ -2,11 +2,11 @@
 //! natively and in wasm. No other module names tract.
 
 mod affine;
-mod below;
 mod constant;
 mod conv;
 mod deformable_attention;
 mod half_weights;
+mod in_place;
 mod int8_weights;
 mod macs;
 mod matmul;
@@ -141,8 +141,8 @@ impl TractEngine {
         let mut network = network.into_decluttered()?;
         put_own_kernels(&mut network, resize::replace)?;
         put_own_kernels(&mut network, max_pool::replace)?;
+        put_own_kernels(&mut network, in_place::replace)?;
         put_own_kernels(&mut network, affine::replace)?;
-        put_own_kernels(&mut network, below::replace)?;
         put_own_kernels(&mut network, |network, node| {
             matmul::replace(network, node, &mut self.factors, sparing)
         })?;
@@ -246,6 +246,7 @@ impl Engine for TractEngine {
 mod tests {
     use super::*;
     use crate::model::Card;
+    use std::collections::BTreeSet;
     use std::io::{Cursor, Read, Seek, SeekFrom};
     use std::sync::Mutex;
 
@@ -273,6 +274,28 @@ mod tests {
         );
         // Those of tract but for these, and one of ours.
         assert_eq!(offered.len(), all.len() - LEFT_OUT.len() + 1);
+    }
+
+    #[test]
+    fn a_transformer_runs_on_our_kernels() {
+        let card = include_str!("../../tests/models/segformer-clothes/card.json");
+        let card = Card::from_json(card).unwrap();
+        let bytes = include_bytes!("../../tests/models/segformer-clothes/tiny-segformer-clothes-f16.onnx");
+        let files = CheckedFiles::new(&card, Cursor::new(bytes.to_vec()));
+        let mut engine = TractEngine::from_onnx(files, &card.id).unwrap();
+        let mut operators = BTreeSet::new();
+        let mut observe = |_: f32, step: Step| {
+            if let Step::Node { operator, .. } = step {
+                operators.insert(operator.to_owned());
+            }
+        };
+        engine.run(&Array4::zeros((1, 3, 96, 96)), &mut observe).unwrap();
+        for own in ["Conv", "Depthwise", "Gelu", "LayerNorm", "MatMul", "Resize", "Softmax"] {
+            assert!(operators.contains(&format!("Bodymap{own}")), "{own}: {operators:?}");
+        }
+        for replaced in ["EinSum", "GeluExact", "OptMatMul", "RmsNorm", "Softmax"] {
+            assert!(!operators.contains(replaced), "{replaced}");
+        }
     }
 
     #[test]

@@ -9,11 +9,15 @@ mod affine;
 mod clamp;
 mod convolution;
 mod depthwise;
+mod exponential;
+mod gelu;
 mod gemm;
 mod half;
+mod layer_norm;
 mod max_pool;
 mod product;
 mod resample;
+mod softmax;
 mod vector;
 mod winograd;
 
@@ -21,10 +25,13 @@ pub(crate) use affine::Affine;
 pub(crate) use clamp::Clamp;
 pub(crate) use convolution::{Convolution, Finish, PackedKernel};
 pub(crate) use depthwise::Depthwise;
+pub(crate) use gelu::gelu;
 pub(crate) use half::StoredValue;
+pub(crate) use layer_norm::LayerNorm;
 pub(crate) use max_pool::MaxPool;
-pub(crate) use product::{FinishProduct, Layout, PackedFactor};
+pub(crate) use product::{FinishProduct, Layout, PackedFactor, ProductBias};
 pub(crate) use resample::{Axis, resample};
+pub(crate) use softmax::softmax;
 pub(crate) use winograd::TransformedKernel;
 
 use rayon::prelude::*;
@@ -62,6 +69,24 @@ fn for_each_plane(
             work(i, plane, &mut memory);
         }
     }
+}
+
+/// Combines what becomes of all values, and as many times `start`, in lanes of their own first: loops of it become vectors.
+#[inline(always)]
+fn fold(values: &[f32], start: f32, map: impl Fn(f32) -> f32, combine: impl Fn(f32, f32) -> f32) -> f32 {
+    let (whole, rest) = values.as_chunks::<16>();
+    let mut lanes = [start; 16];
+    for values in whole {
+        lanes.iter_mut().zip(values).for_each(|(lane, value)| *lane = combine(*lane, map(*value)));
+    }
+    let all = lanes.into_iter().reduce(&combine).unwrap_or(start);
+    rest.iter().fold(all, |all, value| combine(all, map(*value)))
+}
+
+/// The sum of all values.
+#[inline(always)]
+fn sum(values: &[f32], map: impl Fn(f32) -> f32) -> f32 {
+    fold(values, 0.0, map, |sum, value| sum + value)
 }
 
 /// Values in -1..1, the same ones for a seed.

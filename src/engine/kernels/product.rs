@@ -3,6 +3,7 @@
 //! `out[m, n] = sum over k of a[m, k] * b[k, n]`: rows of the result are runs of memory, of the factors it is only known
 //! where each row, column and step begins.
 
+use std::array;
 use std::borrow::Cow;
 
 use half::f16;
@@ -57,10 +58,18 @@ impl PackedFactor {
     }
 }
 
+/// What is added to the values of each column or of each row.
+#[derive(Clone, Copy)]
+pub(crate) enum ProductBias<'a> {
+    /// `[columns]`, and zeros up to whole tiles; see [`Layout::padded`].
+    Columns(&'a [f32]),
+    /// `[rows]`.
+    Rows(&'a [f32]),
+}
+
 /// What becomes of the products.
 pub(crate) struct FinishProduct<'a> {
-    /// Added to each column, `[columns]`, and zeros up to whole tiles; see [`Layout::padded`].
-    pub bias: &'a [f32],
+    pub bias: ProductBias<'a>,
     /// Added to each value, in the shape of the result.
     pub added: Option<&'a [f32]>,
     pub clamp: Clamp,
@@ -166,9 +175,18 @@ impl Layout {
                         Ok(packed) => &packed.as_chunks::<C>().0[column / C * depth..][steps.clone()],
                         Err(_) => &b_panels[at / C * steps.len()..][..steps.len()],
                     };
-                    let bias = finish.bias[column..].first_chunk().expect("a bias padded to tiles");
-                    let part = Part { bias: (start == 0).then_some(Bias::Columns(bias)), clamp };
                     for (i, rows) in task.rows.chunks_mut(R).enumerate() {
+                        let bias = match finish.bias {
+                            ProductBias::Columns(bias) => {
+                                Bias::Columns(bias[column..].first_chunk().expect("a bias padded to tiles"))
+                            }
+                            ProductBias::Rows(bias) => {
+                                let row = task.row + i * R;
+                                let of_row = |r| bias.get(row + r).copied().unwrap_or_default();
+                                Bias::Rows(array::from_fn(of_row))
+                            }
+                        };
+                        let part = Part { bias: (start == 0).then_some(bias), clamp };
                         let factors = &a_panels[i * steps.len()..][..steps.len()];
                         let added = |r: usize| {
                             let place = task.places.get(i * R + r)? + at;
@@ -274,25 +292,33 @@ mod tests {
         if halved {
             b.iter_mut().for_each(|value| *value = f16::from_f32(*value).to_f32());
         }
-        let (bias, added) = (random(3, columns), random(4, count * rows * columns));
-        for (bias, added, clamp) in
-            [(None, None, Clamp::NONE), (Some(&bias[..]), Some(&added[..]), Clamp { low: -0.5, high: 1.0 })]
-        {
+        let (of_columns, of_rows) = (random(3, columns), random(5, rows));
+        let added = random(4, count * rows * columns);
+        let (padded, zeros) = (layout.padded(Some(&of_columns)), layout.padded(None));
+        let bounds = Clamp { low: -0.5, high: 1.0 };
+        for (bias, added, clamp) in [
+            (ProductBias::Columns(&zeros), None, Clamp::NONE),
+            (ProductBias::Columns(&padded), Some(&added[..]), bounds),
+            (ProductBias::Rows(&of_rows), Some(&added[..]), bounds),
+        ] {
             let mut out = vec![f32::NAN; count * rows * columns];
             let factor = packed.then(|| layout.pack(&b));
             let factor = if halved { factor.map(PackedFactor::halved) } else { factor };
             assert_eq!(halved, matches!(factor, Some(PackedFactor(Stored::Half(_)))));
-            let padded = layout.padded(bias);
-            let finish = FinishProduct { bias: &padded, added, clamp };
+            let finish = FinishProduct { bias, added, clamp };
             layout.run(&a, factor.as_ref().ok_or(&b[..]), &finish, &mut out);
             for &[a0, b0, out0] in &layout.batch {
-                for &[row, place] in &layout.rows {
+                for (m, &[row, place]) in layout.rows.iter().enumerate() {
                     for (n, column) in layout.columns.iter().enumerate() {
                         let product =
                             |&[x, y]: &[usize; 2]| a[a0 + row + x] as f64 * b[b0 + column + y] as f64;
                         let at = out0 + place + n;
+                        let bias = match bias {
+                            ProductBias::Columns(bias) => bias[n],
+                            ProductBias::Rows(bias) => bias[m],
+                        };
                         let sum = layout.steps.iter().map(product).sum::<f64>()
-                            + bias.map_or(0.0, |bias| bias[n] as f64)
+                            + bias as f64
                             + added.map_or(0.0, |added| added[at] as f64);
                         let expected = sum.clamp(clamp.low as f64, clamp.high as f64);
                         let error = (out[at] as f64 - expected).abs();
@@ -327,7 +353,8 @@ mod tests {
         let (a, b) = (random(1, heads * tokens * tokens), random(2, tokens * heads * channels));
         let mut out = vec![f32::NAN; tokens * heads * channels];
         let bias = layout.padded(None);
-        layout.run(&a, Err(&b), &FinishProduct { bias: &bias, added: None, clamp: Clamp::NONE }, &mut out);
+        let finish = FinishProduct { bias: ProductBias::Columns(&bias), added: None, clamp: Clamp::NONE };
+        layout.run(&a, Err(&b), &finish, &mut out);
         for (i, &value) in out.iter().enumerate() {
             let (m, h, c) = (i / heads / channels, i / channels % heads, i % channels);
             let product = |k: usize| a[(h * tokens + m) * tokens + k] * b[(k * heads + h) * channels + c];

@@ -121,7 +121,7 @@ pub(super) fn replace(model: &TypedModel, node: &TypedNode) -> TractResult<Optio
 }
 
 /// A constant that has one value for each channel, and the axis of the channels in `shape`.
-fn by_channel(
+pub(super) fn by_channel(
     model: &TypedModel,
     outlet: OutletId,
     shape: &[usize],

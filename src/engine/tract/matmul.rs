@@ -11,7 +11,7 @@ use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use tract_onnx::tract_core::ops::math::{Add, Max};
 
-use crate::engine::kernels::{Clamp, FinishProduct, Layout, PackedFactor};
+use crate::engine::kernels::{Clamp, FinishProduct, Layout, PackedFactor, ProductBias};
 
 /// Constant factors by the name of their node, so that plans for several input sizes share them.
 pub(super) type Factors = HashMap<String, Arc<PackedFactor>>;
@@ -21,10 +21,16 @@ pub(super) type Factors = HashMap<String, Arc<PackedFactor>>;
 struct MatMulOp {
     layout: Arc<Layout>,
     packed: Option<Arc<PackedFactor>>,
-    /// Padded to whole tiles.
-    bias: Arc<[f32]>,
+    bias: OpBias,
     clamp: Clamp,
     output: TVec<usize>,
+}
+
+/// See [`ProductBias`].
+#[derive(Clone, Debug, PartialEq)]
+enum OpBias {
+    Columns(Arc<[f32]>),
+    Rows(Arc<[f32]>),
 }
 
 impl PartialEq for MatMulOp {
@@ -63,7 +69,11 @@ impl EvalOp for MatMulOp {
             Some(packed) => (Ok(&**packed), inputs.get(1)),
             None => (Err(inputs[1]), inputs.get(2)),
         };
-        let finish = FinishProduct { bias: &self.bias, added: added.copied(), clamp: self.clamp };
+        let bias = match &self.bias {
+            OpBias::Columns(bias) => ProductBias::Columns(bias),
+            OpBias::Rows(bias) => ProductBias::Rows(bias),
+        };
+        let finish = FinishProduct { bias, added: added.copied(), clamp: self.clamp };
         let mut target = output.try_as_plain_ram_mut()?;
         self.layout.run(inputs[0], b, &finish, target.as_slice_mut::<f32>()?);
         Ok(tvec!(output.into_tvalue()))
@@ -108,8 +118,8 @@ pub(super) fn replace(
     // The product whose rows are runs of memory: of a and b, or of b and a.
     let found =
         [[0, 1], [1, 0]].into_iter().find_map(|order| Some((order, layout(&einsum.axes, &shapes, order)?)));
-    let Some((order, layout)) = found else { return Ok(None) };
-    let after = Following::of(model, node, layout.columns.len())?;
+    let Some((order, (layout, row_axes))) = found else { return Ok(None) };
+    let after = Following::of(model, node, layout.columns.len(), &row_axes)?;
     let packed = match &model.outlet_fact(node.inputs[order[1]])?.konst {
         Some(factor) if layout.batch.len() == 1 => Some(match factors.get(&node.name) {
             Some(known) => known.clone(),
@@ -132,7 +142,11 @@ pub(super) fn replace(
         inputs.push(patch.tap_model(model, added)?);
     }
     let op = MatMulOp {
-        bias: layout.padded(after.bias.as_deref()).into(),
+        bias: match after.bias {
+            Some(OpBias::Rows(bias)) => OpBias::Rows(bias),
+            Some(OpBias::Columns(bias)) => OpBias::Columns(layout.padded(Some(&bias)).into()),
+            None => OpBias::Columns(layout.padded(None).into()),
+        },
         layout: layout.into(),
         packed,
         clamp: after.clamp,
@@ -143,9 +157,9 @@ pub(super) fn replace(
     Ok(Some(patch))
 }
 
-/// Where the values of two factors, in this `order`, and of the result are; `None` if the rows of the result are not runs
-/// of memory, or an axis is there twice.
-fn layout(axes: &AxesMapping, shapes: &[TVec<usize>; 3], order: [usize; 2]) -> Option<Layout> {
+/// Where the values of two factors, in this `order`, and of the result are, and the axes of the result whose indices are
+/// its rows; `None` if the rows of the result are not runs of memory, or an axis is there twice.
+fn layout(axes: &AxesMapping, shapes: &[TVec<usize>; 3], order: [usize; 2]) -> Option<(Layout, TVec<usize>)> {
     let strides = shapes.each_ref().map(|shape| {
         let mut strides: TVec<usize> = tvec!(1; shape.len());
         for axis in (1..shape.len()).rev() {
@@ -155,6 +169,7 @@ fn layout(axes: &AxesMapping, shapes: &[TVec<usize>; 3], order: [usize; 2]) -> O
     });
     let (mut batch, mut rows, mut columns, mut steps) =
         (vec![[0; 3]], vec![[0; 2]], vec![[0; 2]], vec![[0; 2]]);
+    let mut row_axes = TVec::new();
     // In the order of the result, so that the last columns lie side by side.
     let mut sorted: TVec<_> = axes.iter_all_axes().collect();
     sorted.sort_by_key(|axis| axis.outputs[0].first().copied());
@@ -179,7 +194,10 @@ fn layout(axes: &AxesMapping, shapes: &[TVec<usize>; 3], order: [usize; 2]) -> O
         }
         match stride.map(|stride| stride > 0) {
             [true, true, true] => extend(&mut batch, length, stride),
-            [true, false, true] => extend(&mut rows, length, [stride[0], stride[2]]),
+            [true, false, true] => {
+                row_axes.extend(places[2].first().copied());
+                extend(&mut rows, length, [stride[0], stride[2]]);
+            }
             [false, true, true] => extend(&mut columns, length, [stride[1], stride[2]]),
             [true, true, false] => extend(&mut steps, length, [stride[0], stride[1]]),
             _ => return None,
@@ -187,11 +205,9 @@ fn layout(axes: &AxesMapping, shapes: &[TVec<usize>; 3], order: [usize; 2]) -> O
     }
     let side_by_side = columns.iter().enumerate().all(|(i, column)| column[1] == i);
     // Rows shorter than a vector are better left to the other order, or to tract.
-    (side_by_side && columns.len() > 1).then(|| Layout {
-        batch,
-        rows,
-        columns: columns.into_iter().map(|column| column[0]).collect(),
-        steps,
+    (side_by_side && columns.len() > 1).then(|| {
+        let columns = columns.into_iter().map(|column| column[0]).collect();
+        (Layout { batch, rows, columns, steps }, row_axes)
     })
 }
 
@@ -205,8 +221,8 @@ fn extend<const N: usize>(places: &mut Vec<[usize; N]>, length: usize, stride: [
 
 /// What the nodes after a product do to it, as far as nothing else reads in between.
 struct Following {
-    /// Added to each column.
-    bias: Option<Vec<f32>>,
+    /// Added to each column or row; not padded.
+    bias: Option<OpBias>,
     /// Another tensor that is added.
     added: Option<OutletId>,
     clamp: Clamp,
@@ -215,11 +231,16 @@ struct Following {
 }
 
 impl Following {
-    fn of(model: &TypedModel, node: &TypedNode, columns: usize) -> TractResult<Following> {
+    fn of(
+        model: &TypedModel,
+        node: &TypedNode,
+        columns: usize,
+        row_axes: &[usize],
+    ) -> TractResult<Following> {
         let mut found = Following { bias: None, added: None, clamp: Clamp::NONE, last: node.id };
         while let Some(next) = model.single_succ(found.last)? {
             if model.output_outlets()?.iter().any(|outlet| outlet.node == found.last)
-                || !found.take(model, next, columns)?
+                || !found.take(model, next, columns, row_axes)?
             {
                 break;
             }
@@ -229,7 +250,13 @@ impl Following {
     }
 
     /// Takes over what `next` does; `false` if it cannot be.
-    fn take(&mut self, model: &TypedModel, next: &TypedNode, columns: usize) -> TractResult<bool> {
+    fn take(
+        &mut self,
+        model: &TypedModel,
+        next: &TypedNode,
+        columns: usize,
+        row_axes: &[usize],
+    ) -> TractResult<bool> {
         let Some(op) = next.op_as::<TypedBinOp>() else { return Ok(false) };
         let mut others = next.inputs.iter().filter(|input| input.node != self.last);
         let (Some(&other), None) = (others.next(), others.next()) else { return Ok(false) };
@@ -249,11 +276,19 @@ impl Following {
                 Ok(true)
             }
             Some(constant) if op.0.is::<Add>() && linear && self.bias.is_none() => {
-                let by_column = constant.len() == columns && constant.shape().last() == Some(&columns);
-                if !by_column || own.as_concrete().and_then(|shape| shape.last()) != Some(&columns) {
-                    return Ok(false);
-                }
-                self.bias = Some(constant.try_as_plain_ram()?.as_slice::<f32>()?.to_vec());
+                let Some(own) = own.as_concrete() else { return Ok(false) };
+                let by_column = constant.len() == columns
+                    && constant.shape().last() == Some(&columns)
+                    && own.last() == Some(&columns);
+                let along = |axis: usize| if row_axes.contains(&axis) { own[axis] } else { 1 };
+                let by_row = constant.rank() == own.len()
+                    && constant.shape().iter().enumerate().all(|(axis, length)| *length == along(axis));
+                let values: Arc<[f32]> = constant.try_as_plain_ram()?.as_slice::<f32>()?.into();
+                self.bias = match (by_column, by_row) {
+                    (true, _) => Some(OpBias::Columns(values)),
+                    (_, true) => Some(OpBias::Rows(values)),
+                    _ => return Ok(false),
+                };
                 Ok(true)
             }
             None if op.0.is::<Add>() && linear && fact.shape == *own => {
