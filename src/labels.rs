@@ -108,6 +108,16 @@ impl LabelSet {
         }
     }
 
+    /// The classes that are clothes of the body, arms and legs: what a model takes one of for another.
+    pub(crate) fn garments(self) -> &'static [u8] {
+        match self {
+            LabelSet::Cihp => &[5, 6, 7, 9, 12],
+            LabelSet::Lip => &[5, 6, 7, 9, 10, 12],
+            LabelSet::Atr => &[4, 5, 6, 7],
+            LabelSet::Pascal => &[],
+        }
+    }
+
     /// Class names; the index is the class id of label maps, 0 is the background.
     pub fn names(self) -> &'static [&'static str] {
         match self {
@@ -122,6 +132,17 @@ impl LabelSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn garments_have_their_names() {
+        let names = |set: LabelSet| {
+            set.garments().iter().map(|&class| set.names()[class as usize]).collect::<Vec<_>>()
+        };
+        assert_eq!(names(LabelSet::Cihp), ["UpperClothes", "Dress", "Coat", "Pants", "Skirt"]);
+        assert_eq!(names(LabelSet::Lip), ["UpperClothes", "Dress", "Coat", "Pants", "Jumpsuits", "Skirt"]);
+        assert_eq!(names(LabelSet::Atr), ["Upper-clothes", "Skirt", "Pants", "Dress"]);
+        assert!(names(LabelSet::Pascal).is_empty());
+    }
 
     #[test]
     fn mirrored_swaps_left_and_right() {

@@ -106,6 +106,8 @@ export interface Setting {
   id: string;
   /** How logits are brought to the photo's size: `bilinear`, or `guided` by the photo's edges. */
   upsample: string;
+  /** What becomes of small patches that the model is not sure of: they stay if left out, `merge`d they become what surrounds them. */
+  specks?: string;
   passes: { size: { rule: string; [field: string]: unknown }; mirror: boolean }[];
 }
 

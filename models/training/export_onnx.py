@@ -225,8 +225,8 @@ def card(onnx_bytes, version, fast, fine):
         'files': [{'path': 'default.onnx', 'bytes': len(onnx_bytes),
                    'sha256': hashlib.sha256(onnx_bytes).hexdigest()}],
         'settings': [
-            {'id': 'fast', 'upsample': 'guided', 'passes': [one_pass(fast)]},
-            {'id': 'fine', 'upsample': 'guided',
+            {'id': 'fast', 'upsample': 'guided', 'specks': 'merge', 'passes': [one_pass(fast)]},
+            {'id': 'fine', 'upsample': 'guided', 'specks': 'merge',
              'passes': [one_pass(size, mirror) for size in fine for mirror in (False, True)]},
         ],
         'input': {

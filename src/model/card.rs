@@ -62,6 +62,9 @@ pub struct Setting {
     pub id: String,
     /// How the logits are brought to the photo's size.
     pub upsample: Upsample,
+    /// What becomes of small patches that the model is not sure of.
+    #[serde(default, skip_serializing_if = "Specks::are_kept")]
+    pub specks: Specks,
     /// What the network is run on, in order.
     pub passes: Vec<Pass>,
 }
@@ -74,6 +77,23 @@ pub enum Upsample {
     Bilinear,
     /// Along the edges of the photo, by a guided filter; takes longer.
     Guided,
+}
+
+/// What becomes of small patches that the model is not sure of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Specks {
+    /// They stay, which is what a card means that says nothing of them.
+    #[default]
+    Keep,
+    /// They become what surrounds them.
+    Merge,
+}
+
+impl Specks {
+    fn are_kept(&self) -> bool {
+        *self == Specks::Keep
+    }
 }
 
 /// One run of the network on the photo.
@@ -305,7 +325,7 @@ impl Card {
                 limits::MAX_SETTINGS
             )));
         }
-        for (i, Setting { id, passes, upsample }) in self.settings.iter().enumerate() {
+        for (i, Setting { id, passes, upsample, specks }) in self.settings.iter().enumerate() {
             if !plain(id) {
                 return Err(bad(format!("the setting {id:?} may have letters, digits, - _ and . only")));
             }
@@ -328,6 +348,9 @@ impl Card {
             }
             if matches!((upsample, self.output), (Upsample::Guided, OutputKind::Queries { .. })) {
                 return Err(bad(format!("the setting {id:?} is \"guided\", which queries cannot be")));
+            }
+            if matches!((specks, self.output), (Specks::Merge, OutputKind::Queries { .. })) {
+                return Err(bad(format!("the setting {id:?} merges specks, which queries have none of")));
             }
         }
         Ok(())
@@ -384,7 +407,7 @@ pub(crate) const EXAMPLE: &str = r#"{
     "settings": [
         { "id": "fast", "upsample": "bilinear", "passes": [
             { "size": { "rule": "short_side", "short": 64, "max": 128, "multiple": 32 }, "mirror": false }] },
-        { "id": "fine", "upsample": "guided", "passes": [
+        { "id": "fine", "upsample": "guided", "specks": "merge", "passes": [
             { "size": { "rule": "fixed", "width": 64, "height": 96 }, "mirror": false },
             { "size": { "rule": "fixed", "width": 64, "height": 96 }, "mirror": true }] }],
     "output": { "kind": "semantic" } }"#;
@@ -407,6 +430,8 @@ mod tests {
         );
         assert_eq!(card.output, OutputKind::Semantic);
         assert_eq!(Card::from_json(&serde_json::to_string(&card).unwrap()).unwrap(), card);
+        assert_eq!(card.settings.iter().map(|s| s.specks).collect::<Vec<_>>(), [Specks::Keep, Specks::Merge]);
+        assert_eq!(serde_json::to_string(&card).unwrap().matches("specks").count(), 1);
     }
 
     #[test]
@@ -430,17 +455,19 @@ mod tests {
         let with = |kind: &str, from: &str, to: &str| {
             Card::from_json(&EXAMPLE.replace(r#""kind": "semantic""#, kind).replace(from, to))
         };
+        let (guided, merged) = (r#""guided", "specks": "merge""#, r#""bilinear", "specks": "merge""#);
         let queries = r#""kind": "queries", "rule": "multi_human""#;
-        let card = with(queries, "guided", "bilinear").unwrap();
+        let card = with(queries, guided, r#""bilinear""#).unwrap();
         assert_eq!(card.output, OutputKind::Queries { rule: QueryRule::MultiHuman });
         assert_eq!(Card::from_json(&serde_json::to_string(&card).unwrap()).unwrap(), card);
         let (fixed, centred) = (r#""rule": "fixed""#, r#""rule": "centred""#);
         with(r#""kind": "semantic""#, fixed, centred).unwrap();
         for (kind, from, to, named) in [
             (queries, "", "", "\"fine\" is \"guided\""),
+            (queries, guided, merged, "\"fine\" merges specks"),
             (r#""kind": "semantic+centers""#, fixed, centred, "centred"),
-            (r#""kind": "queries""#, "guided", "bilinear", "rule"),
-            (r#""kind": "queries", "rule": "all""#, "guided", "bilinear", "all"),
+            (r#""kind": "queries""#, guided, r#""bilinear""#, "rule"),
+            (r#""kind": "queries", "rule": "all""#, guided, r#""bilinear""#, "all"),
         ] {
             let error = with(kind, from, to).unwrap_err();
             assert!(error.code() == Code::BadCard && error.message().contains(named), "{error}");
@@ -458,6 +485,7 @@ mod tests {
             (r#""mirror": true"#, r#""mirrored": true"#, "mirrored"),
             (r#", "mirror": true"#, "", "mirror"),
             (r#""guided""#, r#""sharp""#, "sharp"),
+            (r#""merge""#, r#""drop""#, "drop"),
             (r#""id": "fine""#, r#""id": "fast""#, "two settings \"fast\""),
             (r#""id": "fine""#, r#""id": "very fine""#, "very fine"),
             (

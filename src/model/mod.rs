@@ -10,7 +10,7 @@ mod split;
 
 pub use card::{
     Card, Channels, Input, Licence, ModelFile, OutputKind, Pad, PadWhen, Pass, QueryRule, Resample, Setting,
-    SizeRule, Upsample,
+    SizeRule, Specks, Upsample,
 };
 pub use checkpoint::Checkpoint;
 pub use import::{Import, Precision, Template};

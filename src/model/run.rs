@@ -58,7 +58,7 @@ impl Model {
             answers.push(Answer { placement: input.placement(), outputs });
         }
         let guide = (setting.upsample == Upsample::Guided).then_some(photo);
-        let parsed = parsing::parse(&answers, guide, self.card.output, self.card.label_set);
+        let parsed = parsing::parse(&answers, guide, setting.specks, self.card.output, self.card.label_set);
         let parsing = stop::finished(parsed)?;
         observe(1.0, Step::Parsing);
         Ok(parsing)

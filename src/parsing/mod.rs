@@ -4,10 +4,12 @@
 mod bounds;
 mod candidates;
 mod guided;
+mod patches;
 mod people;
 mod probabilities;
 mod queries;
 mod semantic;
+mod specks;
 mod tile;
 mod upsample;
 
@@ -19,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error, Result, filled, reserved};
 use crate::labels::LabelSet;
-use crate::model::OutputKind;
+use crate::model::{OutputKind, Specks};
 use crate::photo::Photo;
 use crate::tensor::Placement;
 
@@ -72,9 +74,11 @@ pub(crate) struct Answer {
 
 /// The answers to all passes over one photo, at least one, become a parsing whose
 /// outlines follow those of the `guide`, which is the photo, if there is one.
+/// Answers to queries have neither a guide nor specks.
 pub(crate) fn parse(
     answers: &[Answer],
     guide: Option<&Photo>,
+    specks: Specks,
     output: OutputKind,
     label_set: LabelSet,
 ) -> Result<Parsing> {
@@ -84,10 +88,15 @@ pub(crate) fn parse(
         OutputKind::SemanticCenters => people::people_map,
     };
     let semantic = semantic::Semantic::new(answers, guide, label_set)?;
-    let labels = semantic.label_map()?;
-    let people = people_map(answers, &labels)?;
+    let mut labels = semantic.label_map()?;
+    let mut people = people_map(answers, &labels)?;
+    let mut probabilities = semantic.probabilities();
     let photo = answers[0].placement.photo;
-    Ok(Parsing::from_label_map(label_set, photo, labels, people, semantic.probabilities()))
+    if specks == Specks::Merge {
+        specks::merge(&mut labels, &people, photo.0 as usize, label_set, &mut probabilities)?;
+        people = people_map(answers, &labels)?;
+    }
+    Ok(Parsing::from_label_map(label_set, photo, labels, people, probabilities))
 }
 
 impl Parsing {

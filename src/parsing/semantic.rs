@@ -146,7 +146,7 @@ impl Logits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::OutputKind;
+    use crate::model::{OutputKind, Specks};
     use crate::parsing::Parsing;
     use crate::tensor::Placement;
     use ndarray::ArrayD;
@@ -160,7 +160,7 @@ mod tests {
             .iter()
             .map(|(logits, placement)| Answer { placement: *placement, outputs: vec![logits.clone()] })
             .collect();
-        crate::parsing::parse(&answers, None, OutputKind::Semantic, LabelSet::Cihp)
+        crate::parsing::parse(&answers, None, Specks::Keep, OutputKind::Semantic, LabelSet::Cihp)
     }
 
     /// One logit a pixel: the class given is 4, the others 0.
@@ -285,8 +285,8 @@ mod tests {
         let logits = one_hot(&[[5, 5, 7, 7, 7, 7].as_slice(); 2]);
         let answers = [Answer { placement: placement((60, 20), (24, 8), (24, 8)), outputs: vec![logits] }];
         let edge = |guide| {
-            let labels =
-                crate::parsing::parse(&answers, guide, OutputKind::Semantic, LabelSet::Cihp).unwrap().labels;
+            let (kind, set) = (OutputKind::Semantic, LabelSet::Cihp);
+            let labels = crate::parsing::parse(&answers, guide, Specks::Keep, kind, set).unwrap().labels;
             labels[..60].iter().filter(|&&class| class == 5).count()
         };
         assert_eq!((edge(None), edge(Some(&photo))), (20, 24));
