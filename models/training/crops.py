@@ -1,7 +1,7 @@
 """Random training crops: class-balanced, from small figures to close-ups, with photometric jitter.
 
-A crop is (RGB uint8 [H, W, 3], codes and people uint8 [H/2, W/2]); scale 1 is the photograph's own size,
-in which a figure is about 700 px tall and a head about 95 px.
+A crop is RGB uint8 [H, W, 3]; codes, people and the data set's names uint8 [H/2, W/2]; and which names are
+worn. Scale 1 is the photograph's own size, in which a figure is about 700 px tall and a head about 95 px.
 """
 import json
 
@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 
 from garment_colours import recolour
-from label_codes import CLASS, CODE, IGNORE, mirror_table
+from label_codes import CLASS, CODE, IGNORE, UNKNOWN_NAME, mirror_table
 from pack_dataset import LEVELS
 from procedural_backdrops import backdrop
 
 # Classes to look for on purpose, with how often; the rest comes along in any photograph.
-SOUGHT = {'hat': 1.3, 'gloves': 0.6, 'sunglasses': 1.2, 'scarf': 1.5, 'socks': 1.3, 'skirt': 0.8,
-          'dress': 1.6, 'coat': 1.0, 'suit': 0.8, 'upper-clothes': 0.5}
-SEEK = 0.35
+SOUGHT = {'hat': 1.2, 'gloves': 0.5, 'sunglasses': 1.1, 'scarf': 2.0, 'socks': 1.5, 'skirt': 1.5,
+          'dress': 2.0, 'coat': 1.0, 'suit': 0.7, 'upper-clothes': 0.5}
+SEEK = 0.40
 MIN_SOUGHT_PIXELS = 200
 # How often a photograph labelled by people is taken.
 LABELLED = 0.55
@@ -28,6 +28,10 @@ MOST_PEOPLE = 5
 # Of the maps of people: input pixels a cell covers, and cells that make a person.
 CELL, MIN_PERSON = 4, 12
 LARGEST_WITHOUT_HEAD = 1.8    # closer, a piece of cloth says nothing of what it is worn as
+# The data set's names, its `null` among them. A crop that shows so much of the figure shows all that is worn;
+# else, what is named in so many pixels (of the map at half the size).
+NAMES, WHOLE_FIGURE, MIN_NAMED = 59, 0.9, 40
+WORN_NOT, WORN, WORN_UNKNOWN = 0, 1, -1
 UPPER_BODY = [CLASS[c] for c in ('face', 'hair', 'hat', 'upper-clothes', 'coat', 'sunglasses', 'scarf',
                                  'torso-skin')]
 BACKDROP = 0.10
@@ -41,8 +45,11 @@ class Packed:
     def __init__(self, folder):
         self.index = json.loads((folder / 'index.json').read_text())
         self.photos = np.memmap(folder / 'photos.u8', np.uint8, 'r')
-        self.codes = np.memmap(folder / 'codes.u8', np.uint8, 'r')
+        self.maps = np.memmap(folder / 'maps.u8', np.uint8, 'r')
         self.counts = np.array([entry['counts'] for entry in self.index])
+        self.worn = np.zeros((len(self.index), NAMES), bool)
+        for row, entry in zip(self.worn, self.index, strict=True):
+            row[entry['worn']] = True
         self.holders = {CODE[name]: np.nonzero(self.counts[:, CODE[name]] > MIN_SOUGHT_PIXELS)[0]
                         for name in SOUGHT}
 
@@ -51,10 +58,11 @@ class Packed:
         height, width, offset = self.index[number]['levels'][level]
         return self.photos[offset:offset + height * width * 3].reshape(height, width, 3)
 
-    def code_map(self, number):
+    def codes_and_names(self, number):
+        """uint8 view [H, W, 2]."""
         height, width, _ = self.index[number]['levels'][0]
-        offset = self.index[number]['codes']
-        return self.codes[offset:offset + height * width].reshape(height, width)
+        offset = self.index[number]['maps']
+        return self.maps[offset:offset + height * width * 2].reshape(height, width, 2)
 
 
 class Dataset:
@@ -90,10 +98,14 @@ def random_pixel(rng, mask):
 
 
 def cut(rng, data, size, mode, scale=None, spread=0.7):
-    """One photograph's crop of `size` (height, width) at a scale of the `mode` (probability, low, high)."""
+    """One photograph's crop of `size` (height, width) at a scale of the `mode` (probability, low, high).
+
+    Photo, codes, names, bool [NAMES] of what is worn in the photograph, and how much of the figure is seen.
+    """
     height, width = size
     folder, number, sought = data.draw(rng)
-    codes = folder.code_map(number)
+    maps = folder.codes_and_names(number)
+    codes = maps[..., 0]
     scale = scale or log_uniform(rng, *mode[1:])
     coarse = codes[::4, ::4]
     focus = None
@@ -131,7 +143,10 @@ def cut(rng, data, size, mode, scale=None, spread=0.7):
     photo = warp(folder.photo(number, level), to_photo / LEVELS[level], origin / LEVELS[level], size,
                  cv2.INTER_LINEAR, cv2.BORDER_REFLECT if filled else cv2.BORDER_CONSTANT, OUTSIDE)
     half = to_photo * 2, origin, (height // 2, width // 2), cv2.INTER_NEAREST
-    labels = warp(codes, *half, cv2.BORDER_CONSTANT, IGNORE)
+    labels, names = np.moveaxis(warp(maps, *half, cv2.BORDER_CONSTANT, IGNORE), 2, 0)
+    labels = labels.copy()
+    figure_pixels = max(folder.counts[number, 1:].sum(), 1)
+    seen = known_person(labels).sum() * 4 * abs(np.linalg.det(to_photo)) / figure_pixels
     if filled:
         background = (codes == CLASS['background']).astype(np.uint8)
         labels[(labels == IGNORE) & (warp(background, *half, cv2.BORDER_REFLECT) > 0)] = CLASS['background']
@@ -139,7 +154,11 @@ def cut(rng, data, size, mode, scale=None, spread=0.7):
         labels = mirror_table()[labels]
     if rng.random() < RECOLOURED:
         photo = recolour(rng, photo, labels)
-    return photo, labels
+    return photo, labels, names, folder.worn[number], seen
+
+
+def known_person(codes):
+    return (codes != CLASS['background']) & (codes != IGNORE)
 
 
 def warp(source, linear, origin, size, interpolation, border, value=0):
@@ -189,12 +208,11 @@ def colour_jitter(rng, photo):
 def group(rng, data, size):
     """People pasted into one photograph, nearer ones over those farther off."""
     base = log_uniform(rng, *GROUP[1:])
-    photo, labels = cut(rng, data, size, GROUP, base)
-    people = (labels != 0).astype(np.uint8)
-    people[labels == IGNORE] = 0
+    photo, labels, names, worn, _ = cut(rng, data, size, GROUP, base)
+    people = known_person(labels).astype(np.uint8)
     for person in range(2, int(rng.integers(2, MOST_PEOPLE + 1)) + 1):
         scale = base * log_uniform(rng, 0.7, 1.4)
-        other, codes = cut(rng, data, size, GROUP, scale, spread=0.6)
+        other, codes, other_names, other_worn, _ = cut(rng, data, size, GROUP, scale, spread=0.6)
         inside = figure(codes)
         share = inside.mean()
         if share < 0.004:
@@ -207,31 +225,44 @@ def group(rng, data, size):
         alpha = cv2.GaussianBlur(cv2.resize(inside.astype(np.float32), size[::-1]), (0, 0), 0.8)[..., None]
         gain = np.clip((photo.mean() + 30) / (other.mean() + 30), 0.7, 1.4) ** rng.uniform(0, 1)
         photo = (alpha * np.clip(other * gain, 0, 255) + (1 - alpha) * photo).astype(np.uint8)
-        labels = np.where(inside, codes, labels)
+        labels, names = np.where(inside, codes, labels), np.where(inside, other_names, names)
+        worn = worn | other_worn
         people = np.where(inside, np.uint8(person), people)
     people[labels == IGNORE] = 0
-    return photo, labels, people
+    return photo, labels, people, names, worn
 
 
 def figure(codes):
     """bool: the labelled person with what is worn but has no class, without bystanders."""
-    known = ((codes != 0) & (codes != IGNORE)).astype(np.uint8)
+    known = known_person(codes).astype(np.uint8)
     closed = cv2.morphologyEx(known, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     return (closed > 0) & (codes != 0)
 
 
 def random_crop(rng, data, size):
-    """One training crop of `size` (height, width): photo, codes, people (0 = nobody) at half the size."""
+    """One training crop of `size` (height, width): photo; codes, people (0 = nobody) and names at half the
+    size; int [NAMES] of WORN, WORN_NOT or WORN_UNKNOWN.
+    """
     modes = (FIGURE, CLOSE_UP, GROUP)
     mode = modes[rng.choice(3, p=[m[0] for m in modes])]
     if mode is GROUP:
-        photo, labels, people = group(rng, data, size)
+        photo, labels, people, names, worn = group(rng, data, size)
+        seen = 0
     else:
-        photo, labels = cut(rng, data, size, mode)
+        photo, labels, names, worn, seen = cut(rng, data, size, mode)
         if rng.random() < BACKDROP:
             photo = replace_background(rng, photo, labels)
-        people = ((labels != 0) & (labels != IGNORE)).astype(np.uint8)
-    return colour_jitter(rng, photo), labels, people
+        people = known_person(labels).astype(np.uint8)
+    found = np.bincount(names.ravel(), minlength=UNKNOWN_NAME + 1)[:NAMES] >= MIN_NAMED
+    visible = np.where(found | (seen >= WHOLE_FIGURE), WORN, WORN_UNKNOWN)
+    return colour_jitter(rng, photo), labels, people, names, np.where(worn, visible, WORN_NOT)
+
+
+def mirrored_twin(rng, crop):
+    """The crop of `random_crop` in the mirror, in another light."""
+    photo, codes, people, names, worn = crop
+    return (colour_jitter(rng, np.ascontiguousarray(photo[:, ::-1])), mirror_table()[codes[:, ::-1]],
+            people[:, ::-1], names[:, ::-1], worn)
 
 
 def people_targets(people, labels):

@@ -22,6 +22,7 @@ SET_MEMBERS = {
     'suit': 'coat pants',
     'garment': 'upper-clothes dress coat pants skirt',
 }
+SKIN_CODES = {*SET_MEMBERS['skin'].split(), 'skin', 'neck', 'trunk-or-arm', 'arm', 'leg'}
 CODE = dict(CLASS) | {name: len(CIHP) + i for i, name in enumerate(SET_MEMBERS)}
 CODES = len(CODE)
 
@@ -62,6 +63,8 @@ CCP_NAMES = {
     'shoe': 'boots clogs flats heels loafers pumps sandals shoes sneakers wedges',
     'suit': 'suit',
 }
+# Of a pixel: nobody knows by which of the data set's names it goes.
+UNKNOWN_NAME = 255
 
 
 def ccp_table(class_names):
@@ -70,4 +73,24 @@ def ccp_table(class_names):
     for name, members in CCP_NAMES.items():
         for member in members.split():
             table[class_names.index(member)] = CODE[name]
+    return table
+
+
+def name_of_codes(class_names, tags):
+    """uint8 [256]: the data set's id by which each code goes in a photograph with these tags (ids).
+
+    A code has one where a single tag means it: who is tagged with a skirt and a blazer wears that blazer
+    wherever a coat is seen. Everything else is UNKNOWN_NAME.
+    """
+    table = np.full(256, UNKNOWN_NAME, np.uint8)
+    codes = ccp_table(class_names)
+    of_tags = codes[tags]
+    for name in CCP_NAMES:
+        meant = np.asarray(tags)[of_tags == CODE[name]]
+        if len(meant) == 1:
+            table[CODE[name]] = meant[0]
+    table[[CODE[name] for name in SKIN_CODES]] = table[CODE['skin']]
+    table[[CLASS['left-shoe'], CLASS['right-shoe']]] = table[CODE['shoe']]
+    if table[CODE['suit']] != UNKNOWN_NAME:
+        table[[CLASS['coat'], CLASS['pants']]] = UNKNOWN_NAME
     return table

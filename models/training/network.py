@@ -40,9 +40,13 @@ class Lateral(nn.Sequential):
 
 
 class Parser(nn.Module):
-    """photo -> logits, centers, offsets and, for training only, logits [N, classes] of what is in it."""
+    """photo -> logits, centers, offsets.
 
-    def __init__(self, classes=20, width=112, fine=80, finest=24):
+    In training also logits of what is in the photo: [N, classes] by the class, [N, names] by the data set's
+    finer names, and [N, names, H/4, W/4] of each pixel's name.
+    """
+
+    def __init__(self, classes=20, width=112, fine=80, finest=24, names=59):
         super().__init__()
         self.garments = GarmentBackbone()
         self.pose = PoseBackbone()
@@ -50,6 +54,7 @@ class Parser(nn.Module):
         self.deep = Lateral(c['deep'] + POSE_DEEP, width)
         self.scene = Pointwise(width, width)
         self.presence = Pointwise(width, classes)
+        self.worn = Pointwise(2 * width, names)
         self.context = nn.Sequential(Refine(width, width, 5), Refine(width, width, 5))
         self.lateral16 = Lateral(c['sixteenth'], width)
         self.refine16 = nn.Sequential(Refine(width, width, 5), Refine(width, width, 5))
@@ -59,6 +64,7 @@ class Parser(nn.Module):
         self.lateral4 = Lateral(c['quarter'], fine)
         self.refine4 = nn.Sequential(Refine(fine, fine), Refine(fine, fine))
         self.classify4 = Pointwise(fine, classes)
+        self.name4 = Pointwise(fine, names)
         self.people = nn.Sequential(Refine(fine, fine, 5), Pointwise(fine, 3))
         self.down4 = Lateral(fine, finest)
         self.lateral2 = Lateral(c['half'], finest)
@@ -73,18 +79,24 @@ class Parser(nn.Module):
         taps = self.garments(x)
         y = F.relu(self.deep(torch.cat([taps['deep'], pose_taps['sixteenth']], 1)))
         scene = self.scene(y.mean((2, 3), keepdim=True))
-        y = y + self.context(y) + scene
+        y = y + self.context(y)
+        deep, y = y, y + scene
         y = F.relu(upsample(y) + self.lateral16(taps['sixteenth']))
         y = self.refine16(y)
         y = F.relu(upsample(y) + self.lateral8(torch.cat([taps['eighth'], pose, joints, center], 1)))
         y = self.refine8(y)
         y = F.relu(upsample(self.down8(y)) + self.lateral4(taps['quarter']))
-        y = self.refine4(y)
+        y = after4 = self.refine4(y)
         people = self.people(y)
         z = F.relu(upsample(self.down4(y)) + self.lateral2(taps['half']))
         logits = upsample(self.classify4(y)) + self.classify2(self.refine2(z))
         centers, offsets = torch.sigmoid(people[:, :1] + CENTER_BIAS), people[:, 1:] * OFFSET_UNIT
-        return logits, centers, offsets, self.presence(F.relu(scene))[..., 0, 0]
+        if not self.training:
+            return logits, centers, offsets
+        presence = self.presence(F.relu(scene))[..., 0, 0]
+        # What is seen anywhere counts as much as what is seen on the whole.
+        pooled = torch.cat([deep.mean((2, 3), keepdim=True), deep.amax((2, 3), keepdim=True)], 1)
+        return logits, centers, offsets, presence, self.worn(pooled)[..., 0, 0], self.name4(after4)
 
     def decoder_parameters(self):
         return [p for name, p in self.named_parameters() if not name.startswith(('garments.', 'pose.'))]

@@ -3,9 +3,12 @@
 
 usage: pack_dataset.py DATA_DIR IDS LABELS_DIR OUT_DIR
 
-OUT_DIR/index.json  one entry a photo: id, and per level (1, 1/2, 1/4 size) height, width, byte offset
+OUT_DIR/index.json  one entry a photo: id, per level (1, 1/2, 1/4 size) height, width, byte offset, pixels of
+                    each code, and which of the data set's names (ids) are worn in it
 OUT_DIR/photos.u8   RGB [H, W, 3] of every level, one after the other
-OUT_DIR/codes.u8    codes [H, W] at full size, one after the other
+OUT_DIR/maps.u8     code and data set's name (id) [H, W, 2] at full size, one after the other
+
+The names are those of the data set's label map, or follow from the tags of a photograph that has none.
 """
 import argparse
 import json
@@ -14,9 +17,24 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from label_codes import CODES, IGNORE
+from label_codes import CODES, IGNORE, UNKNOWN_NAME, name_of_codes
 
 LEVELS = (1, 2, 4)
+MIN_WORN_PIXELS = 60
+
+
+def names_and_tags(data, name, codes, class_names, tags):
+    """uint8 [H, W] names of the pixels with these codes, and the list of names that are worn."""
+    labelled = data / 'labels' / f'{name}.png'
+    if not labelled.exists():
+        return name_of_codes(class_names, tags[name])[codes], tags[name]
+    labels = Image.open(labelled)
+    if labels.size != codes.shape[::-1]:     # a few differ from their photo by a pixel
+        labels = labels.resize(codes.shape[::-1], Image.NEAREST)
+    names = np.array(labels)
+    worn = np.flatnonzero(np.bincount(names.ravel()) >= MIN_WORN_PIXELS).tolist()
+    names[(names == class_names.index('null')) & (codes == IGNORE)] = UNKNOWN_NAME     # bystanders
+    return names, worn
 
 
 def main():
@@ -27,22 +45,26 @@ def main():
     parser.add_argument('out', type=Path)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    index, photo_offset, code_offset = [], 0, 0
-    with open(args.out / 'photos.u8', 'wb') as photos, open(args.out / 'codes.u8', 'wb') as maps:
+    class_names = args.data.joinpath('classes.txt').read_text().split()
+    tags = json.loads(args.data.joinpath('tags.json').read_text())
+    index, photo_offset, map_offset = [], 0, 0
+    with open(args.out / 'photos.u8', 'wb') as photos, open(args.out / 'maps.u8', 'wb') as maps:
         for name in args.ids.read_text().split():
             photo = Image.open(args.data / 'photos' / f'{name}.jpg').convert('RGB')
             codes = np.asarray(Image.open(args.labels / f'{name}.png'))
             if (codes == IGNORE).all():
                 continue
-            entry = {'id': name, 'levels': [], 'codes': code_offset,
+            names, worn = names_and_tags(args.data, name, codes, class_names, tags)
+            entry = {'id': name, 'levels': [], 'maps': map_offset, 'worn': worn,
                      'counts': np.bincount(codes.ravel(), minlength=256)[:CODES].tolist()}
             for level in LEVELS:
                 pixels = np.asarray(photo if level == 1 else photo.reduce(level))
                 entry['levels'].append([*pixels.shape[:2], photo_offset])
                 photos.write(pixels.tobytes())
                 photo_offset += pixels.size
-            maps.write(codes.tobytes())
-            code_offset += codes.size
+            both = np.stack([codes, names], 2)
+            maps.write(both.tobytes())
+            map_offset += both.size
             index.append(entry)
     (args.out / 'index.json').write_text(json.dumps(index))
 

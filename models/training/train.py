@@ -2,7 +2,7 @@
 """Train the parser on CPU processes that average their gradients; one thread each.
 
 usage: train.py PACKED_DIR MOVENET_JSON EFFICIENTNET_PTH RUN_DIR [--tagged PACKED_DIR] [--start CHECKPOINT]
-                [--minutes M] [--processes P] [--batch B] [--resume]
+                [--minutes M] [--rate FACTOR] [--processes P] [--batch B] [--resume]
 
 The schedule follows the time spent, so a run ends when it should on a busy machine too. RUN_DIR/last.pt is
 written every few minutes and is what --resume continues from; log.txt has one line every 20 steps.
@@ -21,7 +21,8 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch.nn import functional as F
 
-from crops import Dataset, people_targets, random_crop
+from crops import WORN, WORN_UNKNOWN, Dataset, mirrored_twin, people_targets, random_crop
+from label_codes import UNKNOWN_NAME, mirror_table
 from network import Parser
 from partial_label_loss import PartialLabelLoss
 
@@ -38,18 +39,28 @@ FROZEN_GARMENTS = ('stem', *(f'blocks.{i}.' for i in range(7)))
 FROZEN_POSE = ('stem', 'first.', *(f'blocks.{i}.' for i in range(5)), 'box.')
 CHECKPOINT_SECONDS = 240
 PRESENCE, MIN_PRESENT, MAX_UNKNOWN = 0.4, 0.002, 0.1
+# One crop in so many is the mirrored twin of another, and both should be parsed alike.
+TWIN_SHARE, TWINS = 4, 0.5
+# Weights of what is learned by the data set's finer names: of the whole photo, of each pixel.
+WORN_NAMES, PIXEL_NAMES = 2.4, 0.3
 
 
 def batch(data, rank, step, size):
-    """RGB float [B, 3, H, W] in -1..1, codes long [B, H/2, W/2], people's targets; fixed by rank and step."""
+    """RGB float [B, 3, H, W] in -1..1; codes and names long [B, H/2, W/2] and [B, H/4, W/4]; worn [B, NAMES]
+    as crops.random_crop has it; people's targets. All fixed by rank and step. The last B // TWIN_SHARE crops
+    are the first ones in the mirror.
+    """
     rng = np.random.default_rng([SEED, rank, step])
     height, width = CROP_SIZES[step % len(CROP_SIZES)]
-    crops = [random_crop(rng, data, (height, width)) for _ in range(size)]
-    photos = torch.from_numpy(np.stack([photo for photo, _, _ in crops])).permute(0, 3, 1, 2)
-    photos = (photos.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
-    codes = torch.from_numpy(np.stack([codes for _, codes, _ in crops])).long()
-    targets = zip(*(people_targets(people, codes) for _, codes, people in crops), strict=True)
-    return photos, codes, [torch.from_numpy(np.stack(target)) for target in targets]
+    twins = size // TWIN_SHARE
+    crops = [random_crop(rng, data, (height, width)) for _ in range(size - twins)]
+    crops += [mirrored_twin(rng, crop) for crop in crops[:twins]]
+    photos, codes, people, names, worn = zip(*crops, strict=True)
+    targets = zip(*map(people_targets, people, codes), strict=True)
+    photos, codes, names, worn = (torch.from_numpy(np.stack(a)) for a in (photos, codes, names, worn))
+    photos = (photos.permute(0, 3, 1, 2).float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+    targets = [torch.from_numpy(np.stack(target)) for target in targets]
+    return photos, codes.long(), names[:, ::2, ::2].long(), worn, targets
 
 
 def people_loss(centers, offsets, targets):
@@ -74,6 +85,24 @@ def presence_loss(presence, codes):
     known = present | ((share == 0) & (unknown < MAX_UNKNOWN))
     loss = F.binary_cross_entropy_with_logits(presence, present.float(), reduction='none')
     return (loss * known).sum() / known.sum().clamp(min=1)
+
+
+def names_loss(worn_logits, worn, name_logits, names):
+    """Which of the data set's names are worn, and each pixel's: finer than what the network is to tell."""
+    known = worn != WORN_UNKNOWN
+    loss = F.binary_cross_entropy_with_logits(worn_logits, (worn == WORN).float(), reduction='none')
+    worn_loss = (loss * known).sum() / known.sum().clamp(min=1)
+    pixel_loss = F.cross_entropy(name_logits, names, ignore_index=UNKNOWN_NAME, reduction='sum')
+    return WORN_NAMES * worn_loss + PIXEL_NAMES * pixel_loss / (names != UNKNOWN_NAME).sum().clamp(min=1)
+
+
+def twins_loss(logits):
+    """How far the answers to twins are apart: the symmetric Kullback-Leibler divergence, a pixel."""
+    twins = len(logits) // TWIN_SHARE
+    classes = torch.from_numpy(mirror_table()[:logits.shape[1]].astype(np.int64))
+    log_p = F.log_softmax(logits[:twins], 1)
+    log_q = F.log_softmax(logits[len(logits) - twins:].flip(3)[:, classes], 1)
+    return 0.5 * ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(1).mean()
 
 
 def learning(backbone, frozen):
@@ -125,8 +154,9 @@ def work(rank, args):
     garments, pose = learning(model.garments, FROZEN_GARMENTS), learning(model.pose, FROZEN_POSE)
     for backbone in (model.garments, model.pose):
         backbone.requires_grad_(False)
-    groups = [{'params': model.decoder_parameters(), 'base': DECODER_RATE},
-              {'params': garments, 'base': GARMENTS_RATE}, {'params': pose, 'base': POSE_RATE}]
+    groups = [{'params': model.decoder_parameters(), 'base': DECODER_RATE, 'wait': 0},
+              {'params': garments, 'base': GARMENTS_RATE, 'wait': FROZEN_STEPS},
+              {'params': pose, 'base': POSE_RATE, 'wait': FROZEN_STEPS}]
     optimizer = torch.optim.AdamW(groups, lr=DECODER_RATE, weight_decay=WEIGHT_DECAY)
     step, spent = 0, 0.0
     if args.start:
@@ -161,17 +191,18 @@ def work(rank, args):
             for parameter in garments + pose:
                 parameter.requires_grad_(True)
         for group in optimizer.param_groups:
-            since = step if group['base'] == DECODER_RATE else step - FROZEN_STEPS
-            warm_up = min(1.0, max(since + 1, 0) / WARM_UP_STEPS)
+            warm_up = min(1.0, max(step - group['wait'] + 1, 0) / WARM_UP_STEPS)
             cosine = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * progress))
-            group['lr'] = group['base'] * warm_up * cosine
-        photos, codes, targets = batch(data, rank, step, args.batch)
+            group['lr'] = args.rate * group['base'] * warm_up * cosine
+        photos, codes, names, worn, targets = batch(data, rank, step, args.batch)
         with torch.autocast('cpu', torch.bfloat16):
             outputs = model(photos)
-        logits, centers, offsets, presence = (output.float() for output in outputs)
+        logits, centers, offsets, presence, worn_logits, name_logits = (output.float() for output in outputs)
         parsing = loss_of(logits, codes) + PRESENCE * presence_loss(presence, codes)
+        parsing = parsing + TWINS * twins_loss(logits)
         people = people_loss(centers, offsets, targets)
-        loss = parsing + people
+        named = names_loss(worn_logits, worn, name_logits, names)
+        loss = parsing + people + named
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         parameters = [p for group in optimizer.param_groups for p in group['params'] if p.requires_grad]
@@ -180,15 +211,16 @@ def work(rank, args):
         optimizer.step()
         step += 1
         update_average(average, model, None if args.start else step)
-        now_losses = np.array([parsing.item(), people.item()])
+        now_losses = np.array([parsing.item(), people.item(), named.item()])
         running = now_losses if running is None else 0.97 * running + 0.03 * now_losses
         now = time.monotonic()
         spent, before = spent + now - before, now
         if rank == 0:
             if step % 20 == 0:
                 line = (f'step {step} minutes {spent / 60:.1f} '
-                        f'parsing {running[0]:.4f} people {running[1]:.4f} norm {norm:.2f} '
-                        f'rate {optimizer.param_groups[0]["lr"]:.2e} learning {len(parameters)}')
+                        f'parsing {running[0]:.4f} people {running[1]:.4f} names {running[2]:.4f} '
+                        f'norm {norm:.2f} rate {optimizer.param_groups[0]["lr"]:.2e} '
+                        f'learning {len(parameters)}')
                 with open(args.run / 'log.txt', 'a') as log:
                     print(line, file=log)
             if now - last_save > CHECKPOINT_SECONDS:
@@ -213,6 +245,7 @@ def main():
     parser.add_argument('--tagged', type=Path, help='packed photographs with labels of pseudo_labels.py')
     parser.add_argument('--start', type=Path, help='checkpoint whose weights are the first')
     parser.add_argument('--minutes', type=float, default=70)
+    parser.add_argument('--rate', type=float, default=1, help='factor of all learning rates')
     parser.add_argument('--processes', type=int, default=2)
     parser.add_argument('--batch', type=int, default=8, help='crops a process and step')
     parser.add_argument('--port', type=int, default=29517)
