@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """The mean of the weights and norm statistics of several checkpoints of train.py, one continuing the other.
 
-usage: average_checkpoints.py OUT.pt CHECKPOINT...
+usage: average_checkpoints.py OUT.pt CHECKPOINT... [--last]
+
+--last takes each checkpoint's last weights instead of its running mean, which lags behind in a short run.
 """
 import argparse
 from pathlib import Path
@@ -13,8 +15,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('out', type=Path)
     parser.add_argument('checkpoints', type=Path, nargs='+')
+    parser.add_argument('--last', action='store_true', help='the last weights, not the running means')
     args = parser.parse_args()
-    states = [torch.load(path, map_location='cpu')['average'] for path in args.checkpoints]
+    key = 'model' if args.last else 'average'
+    states = [torch.load(path, map_location='cpu')[key] for path in args.checkpoints]
     mean = {
         name: torch.stack([state[name].double() for state in states]).mean(0).float()
         if value.dtype.is_floating_point else value
