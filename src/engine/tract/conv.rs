@@ -71,7 +71,7 @@ impl ConvWeights {
         } else {
             Kernel::new(plain.as_slice::<f32>()?, scale, self.method)
         };
-        if half && self.sparing {
+        if self.sparing && (half || self.method == Method::Winograd) {
             return run(&kernel);
         }
         *stored = None;
