@@ -13,6 +13,7 @@ mod matmul;
 mod max_pool;
 mod network;
 mod order;
+mod reader;
 mod resize;
 
 use std::collections::VecDeque;

@@ -7,11 +7,10 @@ use rayon::prelude::*;
 
 use super::Clamp;
 use super::gemm::{
-    BLOCK_VALUES, Bias, MAX_DEPTH, Part, TASKS_A_THREAD, Tile, TileKernel, run_within, with_tile,
-    worth_threads,
+    BLOCK_VALUES, Bias, MAX_DEPTH, Part, TASKS_A_THREAD, Tile, TileKernel, for_each_task, run_within,
+    with_tile, worth_threads,
 };
 use super::half::StoredValue;
-use crate::stop::stopping;
 
 /// Shape of a convolution of one photo whose outputs each see all channels.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -120,21 +119,13 @@ impl Convolution {
         let tasks = split(output, all, columns, outputs);
         let scratch = || vec![[0.0; C]; depth * columns / C];
         let work = |block: &mut Vec<[f32; C]>, mut task: Task| {
-            if stopping() {
-                return;
-            }
             for start in (0..kernel.depth).step_by(depth) {
                 let steps = start..(start + depth).min(kernel.depth);
                 self.pack(input, steps.clone(), task.column, task.rows[0].len(), block);
                 self.multiply(tile, kernel, steps, block, finish, &mut task);
             }
         };
-        if parallel {
-            tasks.into_par_iter().for_each_init(scratch, work);
-        } else {
-            let mut memory = scratch();
-            tasks.into_iter().for_each(|task| work(&mut memory, task));
-        }
+        for_each_task(tasks, parallel, scratch, work);
     }
 
     /// Adds the product of some `steps` of the depth to the rows of a task: onto the bias and what else is added in

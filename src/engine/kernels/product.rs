@@ -5,17 +5,16 @@
 
 use std::array;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use half::f16;
-use rayon::prelude::*;
 
 use super::Clamp;
 use super::gemm::{
-    BLOCK_VALUES, Bias, MAX_DEPTH, Part, TASKS_A_THREAD, Tile, TileKernel, run_within, with_tile,
-    worth_threads,
+    BLOCK_VALUES, Bias, MAX_DEPTH, Part, TASKS_A_THREAD, Tile, TileKernel, for_each_task, run_within,
+    with_tile, worth_threads,
 };
 use super::half::{halved, widened};
-use crate::stop::stopping;
 
 /// Where the values of the factors and of the result are. All lengths are that of an axis: `rows` of `a` and `out` agree,
 /// as do `columns` of `b` and the length of a row of the result, and the two of `steps`.
@@ -59,17 +58,17 @@ impl PackedFactor {
 }
 
 /// What is added to the values of each column or of each row.
-#[derive(Clone, Copy)]
-pub(crate) enum ProductBias<'a> {
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ProductBias {
     /// `[columns]`, and zeros up to whole tiles; see [`Layout::padded`].
-    Columns(&'a [f32]),
+    Columns(Arc<[f32]>),
     /// `[rows]`.
-    Rows(&'a [f32]),
+    Rows(Arc<[f32]>),
 }
 
 /// What becomes of the products.
 pub(crate) struct FinishProduct<'a> {
-    pub bias: ProductBias<'a>,
+    pub bias: &'a ProductBias,
     /// Added to each value, in the shape of the result.
     pub added: Option<&'a [f32]>,
     pub clamp: Clamp,
@@ -155,9 +154,6 @@ impl Layout {
             (vec![[0.0; R]; rows / R * depth_of_pass], vec![[0.0; C]; of_b])
         };
         let work = |(a_panels, b_panels): &mut (Vec<[f32; R]>, Vec<[f32; C]>), mut task: Task| {
-            if stopping() {
-                return;
-            }
             for start in (0..depth).step_by(depth_of_pass) {
                 let steps = start..(start + depth_of_pass).min(depth);
                 let firsts: Vec<usize> =
@@ -197,12 +193,7 @@ impl Layout {
                 }
             }
         };
-        if parallel {
-            tasks.into_par_iter().for_each_init(scratch, work);
-        } else {
-            let mut memory = scratch();
-            tasks.into_iter().for_each(|task| work(&mut memory, task));
-        }
+        for_each_task(tasks, parallel, scratch, work);
     }
 
     /// The tasks that cover the result, each of so many rows and columns at the most.
@@ -297,15 +288,15 @@ mod tests {
         let (padded, zeros) = (layout.padded(Some(&of_columns)), layout.padded(None));
         let bounds = Clamp { low: -0.5, high: 1.0 };
         for (bias, added, clamp) in [
-            (ProductBias::Columns(&zeros), None, Clamp::NONE),
-            (ProductBias::Columns(&padded), Some(&added[..]), bounds),
-            (ProductBias::Rows(&of_rows), Some(&added[..]), bounds),
+            (ProductBias::Columns(zeros.into()), None, Clamp::NONE),
+            (ProductBias::Columns(padded.into()), Some(&added[..]), bounds),
+            (ProductBias::Rows(of_rows.into()), Some(&added[..]), bounds),
         ] {
             let mut out = vec![f32::NAN; count * rows * columns];
             let factor = packed.then(|| layout.pack(&b));
             let factor = if halved { factor.map(PackedFactor::halved) } else { factor };
             assert_eq!(halved, matches!(factor, Some(PackedFactor(Stored::Half(_)))));
-            let finish = FinishProduct { bias, added, clamp };
+            let finish = FinishProduct { bias: &bias, added, clamp };
             layout.run(&a, factor.as_ref().ok_or(&b[..]), &finish, &mut out);
             for &[a0, b0, out0] in &layout.batch {
                 for (m, &[row, place]) in layout.rows.iter().enumerate() {
@@ -313,7 +304,7 @@ mod tests {
                         let product =
                             |&[x, y]: &[usize; 2]| a[a0 + row + x] as f64 * b[b0 + column + y] as f64;
                         let at = out0 + place + n;
-                        let bias = match bias {
+                        let bias = match &bias {
                             ProductBias::Columns(bias) => bias[n],
                             ProductBias::Rows(bias) => bias[m],
                         };
@@ -352,8 +343,8 @@ mod tests {
         };
         let (a, b) = (random(1, heads * tokens * tokens), random(2, tokens * heads * channels));
         let mut out = vec![f32::NAN; tokens * heads * channels];
-        let bias = layout.padded(None);
-        let finish = FinishProduct { bias: ProductBias::Columns(&bias), added: None, clamp: Clamp::NONE };
+        let bias = ProductBias::Columns(layout.padded(None).into());
+        let finish = FinishProduct { bias: &bias, added: None, clamp: Clamp::NONE };
         layout.run(&a, Err(&b), &finish, &mut out);
         for (i, &value) in out.iter().enumerate() {
             let (m, h, c) = (i / heads / channels, i / channels % heads, i % channels);

@@ -9,7 +9,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::gemm::{Bias, MAX_DEPTH, Start, TASKS_A_THREAD, Tile, TileKernel, with_tile, worth_threads};
+use super::gemm::{
+    Bias, MAX_DEPTH, Start, TASKS_A_THREAD, Tile, TileKernel, for_each_task, with_tile, worth_threads,
+};
 use super::half::StoredValue;
 use super::{Clamp, Convolution, Finish};
 use crate::stop::stopping;
@@ -194,12 +196,7 @@ impl Convolution {
                 self.multiply_patches(tile, kernel, finish, &block, scratch, &mut task);
             }
         };
-        if parallel {
-            tasks.into_par_iter().for_each_init(scratch, work);
-        } else {
-            let mut memory = scratch();
-            tasks.into_iter().for_each(|task| work(&mut memory, task));
-        }
+        for_each_task(tasks, parallel, scratch, work);
     }
 
     /// At most so many tasks, as even as rows of tiles allow.

@@ -7,6 +7,7 @@ use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::math::{Add, Max, Mul};
 
+use super::reader::only_reader;
 use crate::engine::kernels::{Affine, Clamp};
 
 /// Inputs: values; then, if something is added, a tensor of the same shape.
@@ -73,9 +74,7 @@ pub(super) fn replace(model: &TypedModel, node: &TypedNode) -> TractResult<Optio
         return Ok(None);
     };
     let successor = |last: usize| -> TractResult<Option<&TypedNode>> {
-        let is_output = model.output_outlets()?.iter().any(|outlet| outlet.node == last);
-        let next = if is_output { None } else { model.single_succ(last)? };
-        Ok(next.filter(|next| next.op_is::<TypedBinOp>()))
+        Ok(only_reader(model, last)?.filter(|next| next.op_is::<TypedBinOp>()))
     };
     let operation = |node: &TypedNode| node.op_as::<TypedBinOp>().map(|op| op.0.clone());
 

@@ -14,6 +14,7 @@ use tract_onnx::tract_core::ops::math::{Add, Max, Min, Mul};
 
 use super::constant::constant;
 use super::half_weights::HalfWeight;
+use super::reader::only_reader;
 use crate::engine::kernels::{
     Clamp, Convolution, Depthwise, Finish, PackedKernel, StoredValue, TransformedKernel,
 };
@@ -288,10 +289,8 @@ impl Following {
             clamp: Clamp::NONE,
             last: node.id,
         };
-        while let Some(next) = model.single_succ(found.last)? {
-            if model.output_outlets()?.iter().any(|outlet| outlet.node == found.last)
-                || !found.take(model, next, adds)?
-            {
+        while let Some(next) = only_reader(model, found.last)? {
+            if !found.take(model, next, adds)? {
                 break;
             }
             found.last = next.id;
@@ -363,6 +362,26 @@ impl Following {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sparing_transformed_kernels_are_not_kept() {
+        for sparing in [true, false] {
+            let values = tensor1(&[1f32; 18]).into_arc_tensor();
+            let weights = ConvWeights {
+                kernel: OnceLock::new(),
+                stored: Some(Stored { values, scale: vec![2.0] }).into(),
+                sparing,
+                method: Method::Winograd,
+                bias: vec![0.0],
+            };
+            for _ in 0..2 {
+                let transformed = weights.with_kernel(|kernel| Ok(matches!(kernel, Kernel::Winograd(_))));
+                assert!(transformed.unwrap());
+                assert_eq!(weights.kernel.get().is_none(), sparing);
+                assert_eq!(weights.stored.lock().unwrap().is_some(), sparing);
+            }
+        }
+    }
 
     #[test]
     fn sparing_weights_stay_as_they_are_stored() {

@@ -14,6 +14,7 @@ use tract_onnx::tract_core::ops::nn::{Reduce, Reducer, RmsNorm, Softmax, Softmax
 
 use super::affine::by_channel;
 use super::constant::constant;
+use super::reader::only_reader;
 use crate::engine::kernels::{LayerNorm, gelu, softmax};
 
 /// Factor and summand of each channel.
@@ -121,7 +122,7 @@ pub(super) fn replace(model: &TypedModel, node: &TypedNode) -> TractResult<Optio
 /// The bound of a comparison with a constant, and the node that makes its result floats.
 fn below<'a>(model: &'a TypedModel, node: &TypedNode) -> TractResult<Option<(f32, &'a TypedNode)>> {
     let (fact, output) = (model.outlet_fact(node.inputs[0])?, model.outlet_fact(node.id.into())?);
-    let Some(cast) = only_reader(model, node)? else { return Ok(None) };
+    let Some(cast) = only_reader(model, node.id)? else { return Ok(None) };
     let to_float = cast.op_as::<Cast>().is_some_and(|cast| cast.to == f32::datum_type());
     let bound = constant(model, node.inputs[1])?.and_then(|bound| bound.as_uniform());
     let (Some(bound), true) = (bound, to_float && fact.shape == output.shape) else { return Ok(None) };
@@ -165,7 +166,7 @@ fn affine<'a>(
     let fact = model.outlet_fact(node.id.into())?;
     let Some(shape) = fact.shape.as_concrete() else { return Ok((None, node)) };
     let next = |of: &TypedNode, is: fn(&TypedBinOp) -> bool| {
-        let Some(reader) = only_reader(model, of)? else { return Ok(None) };
+        let Some(reader) = only_reader(model, of.id)? else { return Ok(None) };
         let other = reader.inputs.iter().find(|outlet| outlet.node != of.id);
         let (Some(&other), true) = (other, reader.op_as::<TypedBinOp>().is_some_and(is)) else {
             return Ok(None);
@@ -176,10 +177,4 @@ fn affine<'a>(
     let Some((factor, scale)) = next(node, |op| op.0.is::<Mul>())? else { return Ok((None, node)) };
     let Some((sum, shift)) = next(factor, |op| op.0.is::<Add>())? else { return Ok((None, node)) };
     Ok((Some((scale, shift)), sum))
-}
-
-/// The one node that reads what a node gives, if nothing else does.
-fn only_reader<'a>(model: &'a TypedModel, node: &TypedNode) -> TractResult<Option<&'a TypedNode>> {
-    let is_output = model.output_outlets()?.iter().any(|outlet| outlet.node == node.id);
-    if is_output { Ok(None) } else { model.single_succ(node.id) }
 }

@@ -11,6 +11,7 @@ use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use tract_onnx::tract_core::ops::math::{Add, Max};
 
+use super::reader::only_reader;
 use crate::engine::kernels::{Clamp, FinishProduct, Layout, PackedFactor, ProductBias};
 
 /// Constant factors by the name of their node, so that plans for several input sizes share them.
@@ -21,16 +22,9 @@ pub(super) type Factors = HashMap<String, Arc<PackedFactor>>;
 struct MatMulOp {
     layout: Arc<Layout>,
     packed: Option<Arc<PackedFactor>>,
-    bias: OpBias,
+    bias: ProductBias,
     clamp: Clamp,
     output: TVec<usize>,
-}
-
-/// See [`ProductBias`].
-#[derive(Clone, Debug, PartialEq)]
-enum OpBias {
-    Columns(Arc<[f32]>),
-    Rows(Arc<[f32]>),
 }
 
 impl PartialEq for MatMulOp {
@@ -69,11 +63,7 @@ impl EvalOp for MatMulOp {
             Some(packed) => (Ok(&**packed), inputs.get(1)),
             None => (Err(inputs[1]), inputs.get(2)),
         };
-        let bias = match &self.bias {
-            OpBias::Columns(bias) => ProductBias::Columns(bias),
-            OpBias::Rows(bias) => ProductBias::Rows(bias),
-        };
-        let finish = FinishProduct { bias, added: added.copied(), clamp: self.clamp };
+        let finish = FinishProduct { bias: &self.bias, added: added.copied(), clamp: self.clamp };
         let mut target = output.try_as_plain_ram_mut()?;
         self.layout.run(inputs[0], b, &finish, target.as_slice_mut::<f32>()?);
         Ok(tvec!(output.into_tvalue()))
@@ -143,9 +133,9 @@ pub(super) fn replace(
     }
     let op = MatMulOp {
         bias: match after.bias {
-            Some(OpBias::Rows(bias)) => OpBias::Rows(bias),
-            Some(OpBias::Columns(bias)) => OpBias::Columns(layout.padded(Some(&bias)).into()),
-            None => OpBias::Columns(layout.padded(None).into()),
+            Some(ProductBias::Rows(bias)) => ProductBias::Rows(bias),
+            Some(ProductBias::Columns(bias)) => ProductBias::Columns(layout.padded(Some(&bias)).into()),
+            None => ProductBias::Columns(layout.padded(None).into()),
         },
         layout: layout.into(),
         packed,
@@ -222,7 +212,7 @@ fn extend<const N: usize>(places: &mut Vec<[usize; N]>, length: usize, stride: [
 /// What the nodes after a product do to it, as far as nothing else reads in between.
 struct Following {
     /// Added to each column or row; not padded.
-    bias: Option<OpBias>,
+    bias: Option<ProductBias>,
     /// Another tensor that is added.
     added: Option<OutletId>,
     clamp: Clamp,
@@ -238,10 +228,8 @@ impl Following {
         row_axes: &[usize],
     ) -> TractResult<Following> {
         let mut found = Following { bias: None, added: None, clamp: Clamp::NONE, last: node.id };
-        while let Some(next) = model.single_succ(found.last)? {
-            if model.output_outlets()?.iter().any(|outlet| outlet.node == found.last)
-                || !found.take(model, next, columns, row_axes)?
-            {
+        while let Some(next) = only_reader(model, found.last)? {
+            if !found.take(model, next, columns, row_axes)? {
                 break;
             }
             found.last = next.id;
@@ -285,8 +273,8 @@ impl Following {
                     && constant.shape().iter().enumerate().all(|(axis, length)| *length == along(axis));
                 let values: Arc<[f32]> = constant.try_as_plain_ram()?.as_slice::<f32>()?.into();
                 self.bias = match (by_column, by_row) {
-                    (true, _) => Some(OpBias::Columns(values)),
-                    (_, true) => Some(OpBias::Rows(values)),
+                    (true, _) => Some(ProductBias::Columns(values)),
+                    (_, true) => Some(ProductBias::Rows(values)),
                     _ => return Ok(false),
                 };
                 Ok(true)

@@ -6,8 +6,11 @@
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use rayon::prelude::*;
+
 use super::Clamp;
 use super::vector::{Four, Vector};
+use crate::stop::stopping;
 
 /// Most steps of one pass over the depth: what is packed of one tile's factors then stays in the nearest cache.
 pub(crate) const MAX_DEPTH: usize = 512;
@@ -26,6 +29,27 @@ const MIN_PARALLEL: u64 = 1 << 18;
 pub(crate) fn worth_threads(lengths: &[usize]) -> bool {
     let multiplications: u64 = lengths.iter().map(|&length| length as u64).product();
     rayon::current_num_threads() > 1 && multiplications >= MIN_PARALLEL
+}
+
+/// Does the work of all tasks, on all threads or on this one, each with scratch memory of its own; none is begun
+/// when [`stopping`].
+pub(crate) fn for_each_task<T: Send, S>(
+    tasks: Vec<T>,
+    parallel: bool,
+    scratch: impl Fn() -> S + Send + Sync,
+    work: impl Fn(&mut S, T) + Send + Sync,
+) {
+    let work = |memory: &mut S, task: T| {
+        if !stopping() {
+            work(memory, task);
+        }
+    };
+    if parallel {
+        tasks.into_par_iter().for_each_init(scratch, work);
+    } else {
+        let mut memory = scratch();
+        tasks.into_iter().for_each(|task| work(&mut memory, task));
+    }
 }
 
 /// What the products are added to.
