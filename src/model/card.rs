@@ -67,6 +67,20 @@ pub struct Setting {
     pub specks: Specks,
     /// What the network is run on, in order.
     pub passes: Vec<Pass>,
+    /// A closer look at small people, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closer: Option<Closer>,
+}
+
+/// A second look, at a larger size, at photos in which everybody is small.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Closer {
+    /// It is taken where the tallest person has fewer pixels in the input of the first pass, whose answer is
+    /// dropped then.
+    pub below: u32,
+    /// The size of all passes then, in place of their own.
+    pub size: SizeRule,
 }
 
 /// How logits are brought to the photo's size.
@@ -325,7 +339,7 @@ impl Card {
                 limits::MAX_SETTINGS
             )));
         }
-        for (i, Setting { id, passes, upsample, specks }) in self.settings.iter().enumerate() {
+        for (i, Setting { id, passes, upsample, specks, closer }) in self.settings.iter().enumerate() {
             if !plain(id) {
                 return Err(bad(format!("the setting {id:?} may have letters, digits, - _ and . only")));
             }
@@ -339,10 +353,14 @@ impl Card {
                     limits::MAX_PASSES
                 )));
             }
-            for pass in passes {
-                pass.size.check()?;
-                if matches!((pass.size, self.output), (SizeRule::Centred { .. }, OutputKind::SemanticCenters))
-                {
+            if closer.is_some() && self.output != OutputKind::SemanticCenters {
+                return Err(bad(format!(
+                    "the setting {id:?} looks closer, which needs \"semantic+centers\""
+                )));
+            }
+            for size in passes.iter().map(|pass| pass.size).chain(closer.map(|closer| closer.size)) {
+                size.check()?;
+                if matches!((size, self.output), (SizeRule::Centred { .. }, OutputKind::SemanticCenters)) {
                     return Err(bad("the size rule \"centred\" does not go with \"semantic+centers\""));
                 }
             }
@@ -450,6 +468,24 @@ mod tests {
         assert_eq!(card.output, OutputKind::SemanticCenters);
     }
 
+    /// The end of a setting that looks closer.
+    const CLOSER: &str = r#""mirror": true }], "closer": { "below": 9, "size": { "rule": "fixed", "width": 96, "height": 96 } }"#;
+
+    #[test]
+    fn closer_looks_are_at_people() {
+        let with_people = EXAMPLE.replace(r#""semantic""#, r#""semantic+centers""#);
+        let closer = with_people.replace(r#""mirror": true }]"#, CLOSER);
+        let card = Card::from_json(&closer).unwrap();
+        assert_eq!(card.settings[0].closer, None);
+        let size = SizeRule::Fixed { width: 96, height: 96 };
+        assert_eq!(card.settings[1].closer, Some(Closer { below: 9, size }));
+        assert_eq!(Card::from_json(&serde_json::to_string(&card).unwrap()).unwrap(), card);
+        for (to, named) in [(r#""width": 0"#, "width is 0"), (r#""closest": 1, "width": 96"#, "closest")] {
+            let error = Card::from_json(&closer.replace(r#""width": 96"#, to)).unwrap_err();
+            assert!(error.message().contains(named), "{error}");
+        }
+    }
+
     #[test]
     fn queries_have_a_rule() {
         let with = |kind: &str, from: &str, to: &str| {
@@ -493,6 +529,7 @@ mod tests {
                 r#""width": 0, "height": 96 }, "mirror": true"#,
                 "width is 0",
             ),
+            (r#""mirror": true }]"#, CLOSER, "looks closer"),
             ("example.onnx", "../example.onnx", "../example.onnx"),
             ("ba7816", "BA7816", "sha256"),
             (r#""bytes": 3"#, r#""bytes": 18446744073709551615"#, "bytes in all"),

@@ -2,7 +2,7 @@
 
 use crate::engine::Step;
 use crate::error::Result;
-use crate::model::{Model, Upsample};
+use crate::model::{Model, Pass, Upsample};
 use crate::parsing::{self, Answer, Parsing};
 use crate::photo::Photo;
 use crate::stop;
@@ -37,25 +37,36 @@ impl Model {
         setting: Option<&str>,
         observe: &mut dyn FnMut(f32, Step),
     ) -> Result<Parsing> {
-        let setting = self.card.setting(setting)?;
-        let passes = &setting.passes;
-        let work = |pass: &crate::Pass| {
-            let (width, height) = Placement::new(*pass, photo.width(), photo.height()).padded;
-            width as f64 * height as f64
+        let setting = self.card.setting(setting)?.clone();
+        let mut passes = setting.passes;
+        let work = |passes: &[Pass]| -> f64 {
+            let padded =
+                passes.iter().map(|&pass| Placement::new(pass, photo.width(), photo.height()).padded);
+            padded.map(|(width, height)| width as f64 * height as f64).sum()
         };
-        let total: f64 = passes.iter().map(work).sum();
-        let mut before = 0.0;
         let mut answers = Vec::with_capacity(passes.len());
-        for pass in passes {
-            let input = InputTensor::from_photo(photo, &self.card.input, *pass)?;
+        // The part of the inference that is done.
+        let mut done = 0.0;
+        while let Some(&pass) = passes.get(answers.len()) {
+            let input = InputTensor::from_photo(photo, &self.card.input, pass)?;
             let (_, _, height, width) = input.values().dim();
-            observe((before / total) as f32, Step::Tensor { height, width });
-            let ran = self.engine.run(input.values(), &mut |done, step| {
-                observe(((before + done as f64 * work(pass)) / total) as f32, step);
+            observe(done as f32, Step::Tensor { height, width });
+            let share = (1.0 - done) * work(&[pass]) / work(&passes[answers.len()..]);
+            let ran = self.engine.run(input.values(), &mut |part, step| {
+                observe((done + part as f64 * share) as f32, step);
             });
             let outputs = stop::finished(ran)?;
-            before += work(pass);
+            done += share;
             answers.push(Answer { placement: input.placement(), outputs });
+            if let (Some(closer), [answer]) = (setting.closer, &mut answers[..])
+                && pass.size != closer.size
+            {
+                let tallest = stop::finished(parsing::tallest_person(answer, self.card.label_set))?;
+                if (1.0..closer.below as f32).contains(&tallest) {
+                    answers.clear();
+                    passes.iter_mut().for_each(|pass| pass.size = closer.size);
+                }
+            }
         }
         let guide = (setting.upsample == Upsample::Guided).then_some(photo);
         let parsed = parsing::parse(&answers, guide, setting.specks, self.card.output, self.card.label_set);

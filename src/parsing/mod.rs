@@ -10,6 +10,7 @@ mod probabilities;
 mod queries;
 mod semantic;
 mod specks;
+mod stature;
 mod tile;
 mod upsample;
 
@@ -24,6 +25,8 @@ use crate::labels::LabelSet;
 use crate::model::{OutputKind, Specks};
 use crate::photo::Photo;
 use crate::tensor::Placement;
+
+pub(crate) use stature::tallest_person;
 
 /// A parsed photo, in the photo's own size and upright orientation. Pictures,
 /// JSON and annotation files are views of it.
