@@ -23,7 +23,9 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-sys.path.insert(0, str(Path(__file__).parent / 'training'))
+sys.path.insert(0, str(Path(__file__).parent / 'evaluation'))
+from checked_sides import untold
+
 from label_codes import CIHP, IGNORE, mirror_table
 
 PEOPLE = (2, 3, 4, 5)
@@ -104,6 +106,7 @@ def load(data, labels_dir, name, held_ids):
     clear = box[0] > 1 and box[1] > 1 and box[2] < width - 1 and box[3] < height - 1
     if not clear or box[3] - box[1] < MIN_HEIGHT * height or certain < MIN_CERTAIN:
         return None
+    codes[untold(codes, name)] = IGNORE
     unknown = ((codes == IGNORE) & ~ndimage.binary_dilation(mask, iterations=4)).mean()
     around = photo[~mask].reshape(-1, 3).mean(0)
     return Photograph(Figure(photo, codes, mask, held), box, unknown, around)

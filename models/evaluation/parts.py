@@ -5,7 +5,7 @@ usage: parts.py DATA_DIR IDS LABELS_DIR [--setting fast|fine] [--bodymap PROGRAM
   DATA_DIR    folder with photos/<id>.jpg
   LABELS_DIR  <id>.png from training/prepare_labels.py; pixels of uncertain class are left out
 
-The labels share the mistakes of the teacher that split them.
+The labels share the mistakes of the teacher that split them, but for those named in checked_sides.py.
 """
 import argparse
 import tempfile
@@ -13,7 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import program
+from checked_sides import untold
 from measures import confusion, sides
+
+from label_codes import IGNORE
 
 
 def main():
@@ -28,7 +31,8 @@ def main():
     with tempfile.TemporaryDirectory() as out:
         program.parse(options, photos, out, 'labels')
         for photo in photos:
-            truth = program.read_map(options.labels / f'{photo.stem}.png')
+            truth = program.read_map(options.labels / f'{photo.stem}.png').copy()
+            truth[untold(truth, photo.stem)] = IGNORE
             result = program.read_labels(out, photo, truth.shape[::-1])
             pixels += confusion(truth, result)
             limbs += sides(truth, result)
