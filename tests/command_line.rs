@@ -2,7 +2,7 @@
 #![cfg(feature = "cli")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use base64::Engine as _;
 
@@ -501,4 +501,18 @@ fn a_benchmark_needs_no_photo_and_refuses_a_bad_one() {
     let output = bench(&["missing.jpg"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(String::from_utf8(output.stderr).unwrap().contains("(io)"));
+}
+
+#[test]
+fn a_benchmark_ends_quietly_when_nobody_reads_its_report() {
+    let card = people_model("card.json");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_bodymap"))
+        .args(["bench", "--model", &card, "--repeats", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
 }

@@ -2,6 +2,7 @@
 
 mod profile;
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -110,10 +111,14 @@ struct Run {
 /// Exit status 0 if everything was measured, 2 otherwise.
 pub fn run(arguments: &Arguments) -> ExitCode {
     match measure(arguments) {
-        Ok(report) => {
-            print(&report);
-            ExitCode::SUCCESS
-        }
+        Ok(report) => match print(&report, &mut io::stdout().lock()) {
+            // Such as by `head`, which has seen enough.
+            Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+                eprintln!("bodymap: the report cannot be written: {e} (io)");
+                ExitCode::from(2)
+            }
+            _ => ExitCode::SUCCESS,
+        },
         Err(message) => {
             eprintln!("bodymap: {message}");
             ExitCode::from(2)
@@ -269,43 +274,51 @@ fn minimum(values: &[f64]) -> f64 {
     values.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
-fn print(report: &Report) {
+fn print(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let Report { model, version, setting, threads, load, .. } = report;
-    println!("{model} {version}, setting {setting}, {threads} thread(s), loaded in {:.0} ms", 1e3 * load);
+    writeln!(
+        out,
+        "{model} {version}, setting {setting}, {threads} thread(s), loaded in {:.0} ms",
+        1e3 * load
+    )?;
     for measured in &report.photos {
         let inputs: Vec<String> = measured.inputs.iter().map(|(h, w)| format!("{w}x{h}")).collect();
         let gmac = measured.macs as f64 / 1e9;
-        println!(
+        writeln!(
+            out,
             "\n{}, {}x{}: {} in the network, {gmac:.2} GMAC, optimised in {:.0} ms",
             measured.photo,
             measured.width,
             measured.height,
             inputs.join(" + "),
             1e3 * measured.plan,
-        );
-        println!(
+        )?;
+        writeln!(
+            out,
             "{:<10} {:>10} {:>10}   {} repeats",
             "",
             "median ms",
             "min ms",
             measured.seconds.total.len()
-        );
+        )?;
         for (name, seconds) in measured.seconds.named() {
-            println!("{name:<10} {:>10.1} {:>10.1}", 1e3 * median(seconds), 1e3 * minimum(seconds));
+            writeln!(out, "{name:<10} {:>10.1} {:>10.1}", 1e3 * median(seconds), 1e3 * minimum(seconds))?;
         }
         if !measured.cpu.is_empty() {
-            println!(
+            writeln!(
+                out,
                 "{:<10} {:>10.1} {:>10.1}",
                 "CPU",
                 1e3 * median(&measured.cpu),
                 1e3 * minimum(&measured.cpu)
-            );
+            )?;
         }
         if measured.macs > 0 {
-            println!("{:.1} GMAC/s in the network", gmac / median(&measured.seconds.network));
+            writeln!(out, "{:.1} GMAC/s in the network", gmac / median(&measured.seconds.network))?;
         }
-        measured.nodes.print();
+        measured.nodes.print(out)?;
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What each node of a network takes.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
 
@@ -61,7 +62,7 @@ impl Profile {
     }
 
     /// Tables of the operators and of the slowest nodes; nothing if no node was added.
-    pub fn print(&self) {
+    pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
         let mut operators: BTreeMap<&str, Operator> = BTreeMap::new();
         for node in &self.nodes {
             let operator = operators.entry(&node.operator).or_default();
@@ -70,31 +71,38 @@ impl Profile {
             operator.seconds += minimum(&node.seconds);
         }
         if operators.is_empty() {
-            return;
+            return Ok(());
         }
         let all: f64 = operators.values().map(|operator| operator.seconds).sum();
         let mut operators: Vec<_> = operators.into_iter().collect();
         operators.sort_by(|(_, a), (_, b)| b.seconds.total_cmp(&a.seconds));
-        println!("\n{:<24} {:>6} {:>10} {:>8} {:>8}", "operator", "nodes", "min ms", "share %", "GMAC/s");
+        writeln!(
+            out,
+            "\n{:<24} {:>6} {:>10} {:>8} {:>8}",
+            "operator", "nodes", "min ms", "share %", "GMAC/s"
+        )?;
         for (name, Operator { count, macs, seconds }) in operators {
-            println!(
+            writeln!(
+                out,
                 "{name:<24} {count:>6} {:>10.2} {:>8.1} {:>8}",
                 1e3 * seconds,
                 100.0 * seconds / all,
                 rate(macs, seconds),
-            );
+            )?;
         }
         let mut nodes: Vec<_> = self.nodes.iter().map(|node| (minimum(&node.seconds), node)).collect();
         nodes.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-        println!("\n{:<24} {:>10} {:>8} {:>8}  node", "slowest", "min ms", "share %", "GMAC/s");
+        writeln!(out, "\n{:<24} {:>10} {:>8} {:>8}  node", "slowest", "min ms", "share %", "GMAC/s")?;
         for (seconds, Node { operator, node, macs, .. }) in nodes.into_iter().take(SLOWEST) {
-            println!(
+            writeln!(
+                out,
                 "{operator:<24} {:>10.2} {:>8.1} {:>8}  {node}",
                 1e3 * seconds,
                 100.0 * seconds / all,
                 rate(*macs, seconds),
-            );
+            )?;
         }
+        Ok(())
     }
 }
 
