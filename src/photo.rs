@@ -98,6 +98,16 @@ impl Photo {
         &self.rgba
     }
 
+    /// A part of the photo, `origin` being (x, y) of its top left pixel and `size` its (width, height).
+    pub(crate) fn part(&self, origin: (u32, u32), size: (u32, u32)) -> Result<Photo> {
+        let [left, top, width, height] = [origin.0, origin.1, size.0, size.1].map(|value| value as usize);
+        let mut rgba = reserved(4 * width * height, "a part of the photo")?;
+        for row in self.rgba.chunks_exact(4 * self.width as usize).skip(top).take(height) {
+            rgba.extend_from_slice(&row[4 * left..4 * (left + width)]);
+        }
+        Photo::from_rgba(size.0, size.1, rgba)
+    }
+
     /// The photo shrunk so that its longer side is at most `max_side` pixels.
     /// A smaller photo is returned as it is.
     pub fn scaled(self, max_side: u32) -> Result<Photo> {

@@ -1,73 +1,118 @@
 //! A setting that looks closer where everybody is small.
 
-use bodymap::{Card, Model, Photo, SizeRule, Step};
+use bodymap::{Card, Model, Parsing, Photo};
 
 const PEOPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/models/people");
 
-/// People of whom the tallest has 90 pixels in the first pass.
-const TALLEST: u32 = 90;
+/// The tallest of three people in a photo of 384x240, of which the first pass has half; they are 328 pixels apart.
+const TALLEST: u32 = 180;
+
+/// Height and width of the tensor of the first pass.
+const SEEN: (usize, usize) = (128, 192);
 
 fn read(name: &str) -> Vec<u8> {
     std::fs::read(format!("{PEOPLE}/{name}")).unwrap()
 }
 
-fn card(closer: Option<u32>) -> Card {
+/// Sides of the input tensors, and the parsing.
+fn parsed(photo: &Photo, closer: Option<(u32, u32)>) -> (Vec<(usize, usize)>, Parsing) {
     let mut card: serde_json::Value = serde_json::from_slice(&read("card.json")).unwrap();
-    if let Some(below) = closer {
-        // The photo's own size, of which the first pass has half.
-        let size = serde_json::json!({ "rule": "short_side", "short": 240, "max": 384, "multiple": 32 });
-        card["settings"][1]["closer"] = serde_json::json!({ "below": below, "size": size });
+    if let Some((height, pixels)) = closer {
+        card["settings"][1]["closer"] =
+            serde_json::json!({ "height": height, "pixels": pixels, "multiple": 32 });
     }
-    Card::from_json(&card.to_string()).unwrap()
-}
-
-/// Sides of the input tensors, and the label map.
-fn parsed(card: Card, photo: &Photo) -> (Vec<(usize, usize)>, Vec<u8>) {
-    let mut model = Model::load(card, &read("people.onnx")).unwrap();
+    let mut model = Model::load(Card::from_json(&card.to_string()).unwrap(), &read("people.onnx")).unwrap();
     let (mut tensors, mut last) = (vec![], 0.0);
     let parsing = model.parse_in_steps(photo, Some("fine"), &mut |done, step| {
         assert!((last..=1.0).contains(&done), "{done} after {last}");
         last = done;
-        if let Step::Tensor { height, width } = step {
+        if let bodymap::Step::Tensor { height, width } = step {
             tensors.push((height, width));
         }
     });
-    let labels = parsing.unwrap().labels;
     assert_eq!(last, 1.0);
-    (tensors, labels)
+    (tensors, parsing.unwrap())
+}
+
+/// The photo with so many black pixels left of and above it.
+fn beside_nothing(photo: &Photo, left: usize, top: usize) -> Photo {
+    let width = left + photo.width() as usize;
+    let black = |pixels: usize| [0, 0, 0, 255].repeat(pixels);
+    let mut rgba = black(top * width);
+    for row in photo.rgba().chunks_exact(4 * photo.width() as usize) {
+        rgba.extend(black(left));
+        rgba.extend_from_slice(row);
+    }
+    Photo::from_rgba(width as u32, top as u32 + photo.height(), rgba).unwrap()
 }
 
 #[test]
 fn small_people_are_looked_at_closer() {
     let photo = Photo::decode(&read("photo.png")).unwrap();
-    let (seen, closely) = ((128, 192), (256, 384));
-    let (tensors, plain) = parsed(card(None), &photo);
-    assert_eq!(tensors, [seen, seen]);
-    let (tensors, labels) = parsed(card(Some(TALLEST - 4)), &photo);
-    assert_eq!(tensors, [seen, seen]);
-    assert!(labels == plain);
+    let (tensors, plain) = parsed(&photo, None);
+    assert_eq!(tensors, [SEEN, SEEN]);
+    // A ninth closer is not worth it, nor is what the pixels allow.
+    for closer in [(TALLEST * 5 / 9, 90_000), (TALLEST, 25_000)] {
+        let (tensors, parsing) = parsed(&photo, Some(closer));
+        assert_eq!(tensors, [SEEN, SEEN], "{closer:?}");
+        assert!(parsing == plain, "{closer:?}");
+    }
+    // Nearly the photo's own size; around the people there is little else.
+    let (tensors, parsing) = parsed(&photo, Some((TALLEST, 90_000)));
+    assert_eq!(tensors, [SEEN, (224, 384), (224, 384)]);
+    let same = parsing.labels.iter().zip(&plain.labels).filter(|(a, b)| a == b).count();
+    assert!(same as f64 > 0.98 * plain.labels.len() as f64, "{same}");
+    assert!(parsing.people.iter().max() == Some(&3));
+    // Three quarters of that, as more pixels are not allowed.
+    let (tensors, _) = parsed(&photo, Some((TALLEST, 50_000)));
+    assert_eq!(tensors, [SEEN, (192, 288), (192, 288)]);
+}
 
-    let (tensors, labels) = parsed(card(Some(TALLEST + 4)), &photo);
-    assert_eq!(tensors, [seen, closely, closely]);
-    let mut large = card(None);
-    let size = SizeRule::ShortSide { short: 240, max: 384, multiple: 32 };
-    large.settings[1].passes.iter_mut().for_each(|pass| pass.size = size);
-    assert!(labels == parsed(large, &photo).1);
+#[test]
+fn only_the_part_with_people_is_looked_at_and_the_rest_is_background() {
+    let photo = Photo::decode(&read("photo.png")).unwrap();
+    let closely = parsed(&photo, Some((TALLEST, 90_000))).1;
+    let (left, top) = (301, 203);
+    let (tensors, parsing) = parsed(&beside_nothing(&photo, left, top), Some((TALLEST, 90_000)));
+    // Nearly the photo's own size, with a margin.
+    assert_eq!(tensors[1..], [(224, 416), (224, 416)]);
+    let width = parsing.width as usize;
+    let mut differ = 0;
+    for (i, (&class, &person)) in parsing.labels.iter().zip(&parsing.people).enumerate() {
+        let (x, y) = (i % width, i / width);
+        if x < left || y < top {
+            assert_eq!((class, person), (0, 0), "{x} {y}");
+        } else {
+            differ += (class != closely.labels[(y - top) * 384 + x - left]) as usize;
+        }
+    }
+    assert!(differ < 900, "{differ}");
+    for segment in &parsing.segments {
+        let of_segment =
+            |i: &usize| parsing.labels[*i] == segment.class && parsing.people[*i] == segment.person;
+        let pixels: Vec<usize> = (0..parsing.labels.len()).filter(of_segment).collect();
+        assert_eq!(pixels.len() as u64, segment.area);
+        let columns = || pixels.iter().map(|i| (i % width) as u32);
+        let (first, last) = (columns().min().unwrap(), columns().max().unwrap());
+        assert_eq!((segment.bbox[0], segment.bbox[2]), (first, last + 1 - first));
+        assert_eq!(segment.bbox[1], (pixels[0] / width) as u32);
+    }
 }
 
 #[test]
 fn where_nobody_is_seen_there_is_nothing_to_look_at_closer() {
     let photo = Photo::from_rgba(384, 240, [0, 0, 0, 255].repeat(384 * 240)).unwrap();
-    let (tensors, labels) = parsed(card(Some(TALLEST)), &photo);
+    let (tensors, parsing) = parsed(&photo, Some((TALLEST, 90_000)));
     assert_eq!(tensors.len(), 2);
-    assert!(labels.iter().all(|&class| class == 0));
+    assert!(parsing.labels.iter().all(|&class| class == 0));
 }
 
 #[test]
 fn who_is_cut_by_the_lower_edge_counts_as_taller() {
     let photo = Photo::decode(&read("photo.png")).unwrap();
-    // All three of them to the chest, 160 pixels high.
-    let rgba = photo.rgba()[..384 * 160 * 4].to_vec();
-    let cut = Photo::from_rgba(384, 160, rgba).unwrap();
-    assert_eq!(parsed(card(Some(TALLEST + 4)), &cut).0.len(), 2);
+    // Of all three the upper 120 pixels or so are seen.
+    let cut = Photo::from_rgba(384, 160, photo.rgba()[..384 * 160 * 4].to_vec()).unwrap();
+    let closer = Some((130, 90_000));
+    assert_eq!(parsed(&cut, closer).0.len(), 2);
+    assert_eq!(parsed(&photo, closer).0.len(), 3);
 }

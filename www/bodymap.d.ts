@@ -109,8 +109,8 @@ export interface Setting {
   /** What becomes of small patches that the model is not sure of: they stay if left out, `merge`d they become what surrounds them. */
   specks?: string;
   passes: { size: { rule: string; [field: string]: unknown }; mirror: boolean }[];
-  /** Where the tallest person has fewer pixels than `below` in the input of the first pass, all passes are run at this size instead. */
-  closer?: { below: number; size: { rule: string; [field: string]: unknown } };
+  /** Where everybody is small in the first pass: the passes are run on the part with the people, the tallest then `height` pixels tall. */
+  closer?: { height: number; pixels: number; multiple: number };
 }
 
 /** The model card: what the model is and how it wants its input. */

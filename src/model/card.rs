@@ -72,15 +72,17 @@ pub struct Setting {
     pub closer: Option<Closer>,
 }
 
-/// A second look, at a larger size, at photos in which everybody is small.
+/// A second look at the part of a photo in which the people are, where all of them are small in the input of the
+/// first pass. The passes are then run on that part alone, and the first answer is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Closer {
-    /// It is taken where the tallest person has fewer pixels in the input of the first pass, whose answer is
-    /// dropped then.
-    pub below: u32,
-    /// The size of all passes then, in place of their own.
-    pub size: SizeRule,
+    /// Pixels of the input that the tallest person then has from head to foot.
+    pub height: u32,
+    /// Most pixels of the input, padding left out; people are smaller if more would be needed.
+    pub pixels: u32,
+    /// Both sides of the tensor are multiples of this.
+    pub multiple: u32,
 }
 
 /// How logits are brought to the photo's size.
@@ -358,9 +360,17 @@ impl Card {
                     "the setting {id:?} looks closer, which needs \"semantic+centers\""
                 )));
             }
-            for size in passes.iter().map(|pass| pass.size).chain(closer.map(|closer| closer.size)) {
-                size.check()?;
-                if matches!((size, self.output), (SizeRule::Centred { .. }, OutputKind::SemanticCenters)) {
+            if let Some(Closer { height, pixels, multiple }) = *closer {
+                side("the height of a closer look", height)?;
+                side("the multiple of a closer look", multiple)?;
+                if !(1..=limits::MAX_INPUT_SIDE.pow(2)).contains(&pixels) {
+                    return Err(bad(format!("a closer look of {pixels} pixels is not possible")));
+                }
+            }
+            for pass in passes {
+                pass.size.check()?;
+                if matches!((pass.size, self.output), (SizeRule::Centred { .. }, OutputKind::SemanticCenters))
+                {
                     return Err(bad("the size rule \"centred\" does not go with \"semantic+centers\""));
                 }
             }
@@ -377,13 +387,6 @@ impl Card {
 
 impl SizeRule {
     fn check(self) -> Result<()> {
-        let side = |name: &str, value: u32| {
-            if (1..=limits::MAX_INPUT_SIDE).contains(&value) {
-                Ok(())
-            } else {
-                Err(bad(format!("{name} is {value}, not 1 to {}", limits::MAX_INPUT_SIDE)))
-            }
-        };
         match self {
             SizeRule::Fixed { width, height } | SizeRule::Centred { width, height } => {
                 side("the width", width)?;
@@ -399,6 +402,15 @@ impl SizeRule {
                 Ok(())
             }
         }
+    }
+}
+
+/// Refuses what no side of a network input can be.
+fn side(name: &str, value: u32) -> Result<()> {
+    if (1..=limits::MAX_INPUT_SIDE).contains(&value) {
+        Ok(())
+    } else {
+        Err(bad(format!("{name} is {value}, not 1 to {}", limits::MAX_INPUT_SIDE)))
     }
 }
 
@@ -469,7 +481,7 @@ mod tests {
     }
 
     /// The end of a setting that looks closer.
-    const CLOSER: &str = r#""mirror": true }], "closer": { "below": 9, "size": { "rule": "fixed", "width": 96, "height": 96 } }"#;
+    const CLOSER: &str = r#""mirror": true }], "closer": { "height": 448, "pixels": 9000, "multiple": 64 }"#;
 
     #[test]
     fn closer_looks_are_at_people() {
@@ -477,11 +489,15 @@ mod tests {
         let closer = with_people.replace(r#""mirror": true }]"#, CLOSER);
         let card = Card::from_json(&closer).unwrap();
         assert_eq!(card.settings[0].closer, None);
-        let size = SizeRule::Fixed { width: 96, height: 96 };
-        assert_eq!(card.settings[1].closer, Some(Closer { below: 9, size }));
+        assert_eq!(card.settings[1].closer, Some(Closer { height: 448, pixels: 9000, multiple: 64 }));
         assert_eq!(Card::from_json(&serde_json::to_string(&card).unwrap()).unwrap(), card);
-        for (to, named) in [(r#""width": 0"#, "width is 0"), (r#""closest": 1, "width": 96"#, "closest")] {
-            let error = Card::from_json(&closer.replace(r#""width": 96"#, to)).unwrap_err();
+        for (from, to, named) in [
+            (r#""height": 448"#, r#""height": 0"#, "height of a closer look is 0"),
+            (r#""pixels": 9000"#, r#""pixels": 0"#, "closer look of 0 pixels"),
+            (r#""multiple": 64 }"#, r#""multiple": 0 }"#, "multiple of a closer look is 0"),
+            (r#""height": 448"#, r#""closest": 448"#, "closest"),
+        ] {
+            let error = Card::from_json(&closer.replace(from, to)).unwrap_err();
             assert!(error.message().contains(named), "{error}");
         }
     }

@@ -1,9 +1,11 @@
 //! [`Model::parse`]: the passes of a setting through the network.
 
+use std::ops::Range;
+
 use crate::engine::Step;
 use crate::error::Result;
-use crate::model::{Model, Pass, Upsample};
-use crate::parsing::{self, Answer, Parsing};
+use crate::model::{Model, Pass, Setting, Upsample};
+use crate::parsing::{self, Answer, Parsing, Region};
 use crate::photo::Photo;
 use crate::stop;
 use crate::tensor::{InputTensor, Placement};
@@ -38,40 +40,70 @@ impl Model {
         observe: &mut dyn FnMut(f32, Step),
     ) -> Result<Parsing> {
         let setting = self.card.setting(setting)?.clone();
-        let mut passes = setting.passes;
-        let work = |passes: &[Pass]| -> f64 {
-            let padded =
-                passes.iter().map(|&pass| Placement::new(pass, photo.width(), photo.height()).padded);
-            padded.map(|(width, height)| width as f64 * height as f64).sum()
+        let (first, rest) = setting.passes.split_at(1);
+        let seen = work(first, photo) / work(&setting.passes, photo);
+        let mut answers = self.answers(photo, first, 0.0..seen, observe)?;
+        let region = match setting.closer {
+            Some(closer) => {
+                let region = parsing::people_region(&mut answers[0], closer, self.card.label_set);
+                stop::finished(region)?
+            }
+            None => None,
         };
+        let Some(Region { origin, size, rule }) = region else {
+            answers.extend(self.answers(photo, rest, seen..1.0, observe)?);
+            return self.parsed(photo, &setting, &answers, observe);
+        };
+        let part = photo.part(origin, size)?;
+        let passes: Vec<Pass> = setting.passes.iter().map(|&pass| Pass { size: rule, ..pass }).collect();
+        answers = self.answers(&part, &passes, seen..1.0, observe)?;
+        self.parsed(&part, &setting, &answers, observe)?.within((photo.width(), photo.height()), origin)
+    }
+
+    /// Runs the network on each pass over a photo, which is that range of the inference of all.
+    fn answers(
+        &mut self,
+        photo: &Photo,
+        passes: &[Pass],
+        range: Range<f64>,
+        observe: &mut dyn FnMut(f32, Step),
+    ) -> Result<Vec<Answer>> {
+        let whole = work(passes, photo);
+        let mut done = range.start;
         let mut answers = Vec::with_capacity(passes.len());
-        // The part of the inference that is done.
-        let mut done = 0.0;
-        while let Some(&pass) = passes.get(answers.len()) {
-            let input = InputTensor::from_photo(photo, &self.card.input, pass)?;
+        for pass in passes {
+            let input = InputTensor::from_photo(photo, &self.card.input, *pass)?;
             let (_, _, height, width) = input.values().dim();
             observe(done as f32, Step::Tensor { height, width });
-            let share = (1.0 - done) * work(&[pass]) / work(&passes[answers.len()..]);
+            let share = (range.end - range.start) * work(&[*pass], photo) / whole;
             let ran = self.engine.run(input.values(), &mut |part, step| {
                 observe((done + part as f64 * share) as f32, step);
             });
             let outputs = stop::finished(ran)?;
             done += share;
             answers.push(Answer { placement: input.placement(), outputs });
-            if let (Some(closer), [answer]) = (setting.closer, &mut answers[..])
-                && pass.size != closer.size
-            {
-                let tallest = stop::finished(parsing::tallest_person(answer, self.card.label_set))?;
-                if (1.0..closer.below as f32).contains(&tallest) {
-                    answers.clear();
-                    passes.iter_mut().for_each(|pass| pass.size = closer.size);
-                }
-            }
         }
+        Ok(answers)
+    }
+
+    /// The answers to all passes over a photo as a parsing.
+    fn parsed(
+        &self,
+        photo: &Photo,
+        setting: &Setting,
+        answers: &[Answer],
+        observe: &mut dyn FnMut(f32, Step),
+    ) -> Result<Parsing> {
         let guide = (setting.upsample == Upsample::Guided).then_some(photo);
-        let parsed = parsing::parse(&answers, guide, setting.specks, self.card.output, self.card.label_set);
+        let parsed = parsing::parse(answers, guide, setting.specks, self.card.output, self.card.label_set);
         let parsing = stop::finished(parsed)?;
         observe(1.0, Step::Parsing);
         Ok(parsing)
     }
+}
+
+/// Pixels of the inputs of some passes over a photo.
+fn work(passes: &[Pass], photo: &Photo) -> f64 {
+    let padded = passes.iter().map(|&pass| Placement::new(pass, photo.width(), photo.height()).padded);
+    padded.map(|(width, height)| width as f64 * height as f64).sum()
 }

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod candidates;
+mod closer;
 mod guided;
 mod patches;
 mod people;
@@ -10,7 +11,6 @@ mod probabilities;
 mod queries;
 mod semantic;
 mod specks;
-mod stature;
 mod tile;
 mod upsample;
 
@@ -26,7 +26,7 @@ use crate::model::{OutputKind, Specks};
 use crate::photo::Photo;
 use crate::tensor::Placement;
 
-pub(crate) use stature::tallest_person;
+pub(crate) use closer::{Region, people_region};
 
 /// A parsed photo, in the photo's own size and upright orientation. Pictures,
 /// JSON and annotation files are views of it.
