@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Scenes of 2 to 5 labelled people, pasted together from photographs of one person each.
 
-usage: multi_person_scenes.py DATA_DIR IDS LABELS_DIR OUT_DIR [--count 60] [--seed 20]
+usage: multi_person_scenes.py DATA_DIR IDS LABELS_DIR OUT_DIR [--count 60] [--seed 20] [--border 0]
   DATA_DIR    folder of Clothing Co-Parsing: photos/<id>.jpg, labels/<id>.png
   IDS         text file of ids; only val.txt, if the scenes are to test what was trained on train.txt
   LABELS_DIR  <id>.png in the codes of training/label_codes.py, from training/prepare_labels.py
@@ -40,6 +40,7 @@ MARGIN = 20               # px between a figure and the edge of the scene
 GROUND_GAP = 6            # px kept away from the first person when its surroundings are mirrored
 GAIN = (0.75, 1.33)       # limits of the brightness change
 TRIES = 200
+GREY = 127                # of a border
 
 # A photograph is used if its person is whole, in one piece, and labelled for sure nearly everywhere.
 MIN_HEIGHT = 0.6          # of the photograph
@@ -196,6 +197,13 @@ def compose(random, first, others):
     return scene.photo.round().astype(np.uint8), scene.codes, scene.people
 
 
+def with_border(array, part, value):
+    """The picture or map with so much more above it and on either side, as parts of its height and width."""
+    above, beside = (int(part * side) for side in array.shape[:2])
+    rest = [(0, 0)] * (array.ndim - 2)
+    return np.pad(array, [(above, 0), (beside, beside), *rest], constant_values=value)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('data', type=Path)
@@ -204,6 +212,8 @@ def main():
     parser.add_argument('out', type=Path)
     parser.add_argument('--count', type=int, default=60)
     parser.add_argument('--seed', type=int, default=20)
+    parser.add_argument('--border', type=float, default=0, metavar='PART',
+                        help='of the sides: grey above and beside each scene, so that people are small in it')
     arguments = parser.parse_args()
     class_names = arguments.data.joinpath('classes.txt').read_text().split('\n')
     held_ids = [class_names.index(name) for name in ('bag', 'purse', 'wallet')]
@@ -229,7 +239,8 @@ def main():
                 break
         else:
             sys.exit(f'no arrangement found for scene {number}')
-        photo, codes, ids = made
+        photo, codes, ids = (with_border(array, arguments.border, value)
+                             for array, value in zip(made, (GREY, 0, 0), strict=True))
         Image.fromarray(photo).save(arguments.out / 'photos' / f'{number:02d}.jpg', quality=93)
         Image.fromarray(codes).save(arguments.out / 'labels' / f'{number:02d}.png')
         Image.fromarray(ids).save(arguments.out / 'people' / f'{number:02d}.png')

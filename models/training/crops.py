@@ -3,19 +3,18 @@
 A crop is RGB uint8 [H, W, 3]; codes, people and the data set's names uint8 [H/2, W/2]; and which names are
 worn. Scale 1 is the photograph's own size, in which a figure is about 700 px tall and a head about 95 px.
 """
-import json
-
 import cv2
 import numpy as np
 
 from garment_colours import recolour
+from garment_transplant import Transplant
 from label_codes import CLASS, CODE, IGNORE, UNKNOWN_NAME, mirror_table
-from pack_dataset import LEVELS
+from packed_photographs import NAMES, Packed, warp
 from procedural_backdrops import backdrop
 
 # Classes to look for on purpose, with how often; the rest comes along in any photograph.
-SOUGHT = {'hat': 1.2, 'gloves': 0.5, 'sunglasses': 1.1, 'scarf': 2.0, 'socks': 1.5, 'skirt': 1.5,
-          'dress': 2.0, 'coat': 1.0, 'suit': 0.7, 'upper-clothes': 0.5}
+SOUGHT = {'hat': 1.2, 'gloves': 0.5, 'sunglasses': 1.1, 'scarf': 2.0, 'socks': 1.5, 'skirt': 1.0,
+          'dress': 2.4, 'coat': 1.0, 'suit': 0.7, 'upper-clothes': 0.5}
 SEEK = 0.40
 MIN_SOUGHT_PIXELS = 200
 # How often a photograph labelled by people is taken.
@@ -28,41 +27,14 @@ MOST_PEOPLE = 5
 # Of the maps of people: input pixels a cell covers, and cells that make a person.
 CELL, MIN_PERSON = 4, 12
 LARGEST_WITHOUT_HEAD = 1.8    # closer, a piece of cloth says nothing of what it is worn as
-# The data set's names, its `null` among them. A crop that shows so much of the figure shows all that is worn;
-# else, what is named in so many pixels (of the map at half the size).
-NAMES, WHOLE_FIGURE, MIN_NAMED = 59, 0.9, 40
+# A crop that shows so much of the figure shows all that is worn; else, what is named in so many pixels of
+# the map at half the size.
+WHOLE_FIGURE, MIN_NAMED = 0.9, 40
 WORN_NOT, WORN, WORN_UNKNOWN = 0, 1, -1
 UPPER_BODY = [CLASS[c] for c in ('face', 'hair', 'hat', 'upper-clothes', 'coat', 'sunglasses', 'scarf',
                                  'torso-skin')]
 BACKDROP = 0.10
 GREYSCALE = 0.05
-OUTSIDE = 127     # grey: zero after normalisation, like the padding at inference
-
-
-class Packed:
-    """One folder of packed photographs (pack_dataset.py), mapped into memory."""
-
-    def __init__(self, folder):
-        self.index = json.loads((folder / 'index.json').read_text())
-        self.photos = np.memmap(folder / 'photos.u8', np.uint8, 'r')
-        self.maps = np.memmap(folder / 'maps.u8', np.uint8, 'r')
-        self.counts = np.array([entry['counts'] for entry in self.index])
-        self.worn = np.zeros((len(self.index), NAMES), bool)
-        for row, entry in zip(self.worn, self.index, strict=True):
-            row[entry['worn']] = True
-        self.holders = {CODE[name]: np.nonzero(self.counts[:, CODE[name]] > MIN_SOUGHT_PIXELS)[0]
-                        for name in SOUGHT}
-
-    def photo(self, number, level):
-        """RGB uint8 view at 1 / LEVELS[level] of the size."""
-        height, width, offset = self.index[number]['levels'][level]
-        return self.photos[offset:offset + height * width * 3].reshape(height, width, 3)
-
-    def codes_and_names(self, number):
-        """uint8 view [H, W, 2]."""
-        height, width, _ = self.index[number]['levels'][0]
-        offset = self.index[number]['maps']
-        return self.maps[offset:offset + height * width * 2].reshape(height, width, 2)
 
 
 class Dataset:
@@ -72,13 +44,17 @@ class Dataset:
         self.folders = [Packed(folder) for folder in (labelled, tagged) if folder]
         self.sought = np.array([CODE[name] for name in SOUGHT])
         self.sought_probability = np.array(list(SOUGHT.values())) / sum(SOUGHT.values())
+        self.holders = [{code: folder.holders(code, MIN_SOUGHT_PIXELS) for code in self.sought}
+                        for folder in self.folders]
+        self.transplant = Transplant(self.folders[0])
 
     def draw(self, rng):
         """A photograph (folder, number) and the code looked for in it, or None."""
-        folder = self.folders[0 if rng.random() < LABELLED else -1]
+        which = 0 if rng.random() < LABELLED else len(self.folders) - 1
+        folder = self.folders[which]
         if rng.random() < SEEK:
             sought = int(rng.choice(self.sought, p=self.sought_probability))
-            holders = folder.holders[sought]
+            holders = self.holders[which][sought]
             if len(holders):
                 return folder, int(holders[rng.integers(len(holders))]), sought
         return folder, int(rng.integers(len(folder.index))), None
@@ -137,36 +113,31 @@ def cut(rng, data, size, mode, scale=None, spread=0.7):
     if mirrored:
         to_photo[:, 0] *= -1
     origin = focus - to_photo @ np.array([width / 2, height / 2])
-    level = 0 if scale >= 0.6 else 1 if scale >= 0.3 else 2
     # Grey like the padding at inference, or the photograph mirrored at its edges.
     filled = rng.random() < 0.7
-    photo = warp(folder.photo(number, level), to_photo / LEVELS[level], origin / LEVELS[level], size,
-                 cv2.INTER_LINEAR, cv2.BORDER_REFLECT if filled else cv2.BORDER_CONSTANT, OUTSIDE)
-    half = to_photo * 2, origin, (height // 2, width // 2), cv2.INTER_NEAREST
-    labels, names = np.moveaxis(warp(maps, *half, cv2.BORDER_CONSTANT, IGNORE), 2, 0)
-    labels = labels.copy()
+    photo, labels, names = folder.cut(number, to_photo, origin, size,
+                                      cv2.BORDER_REFLECT if filled else cv2.BORDER_CONSTANT)
     figure_pixels = max(folder.counts[number, 1:].sum(), 1)
     seen = known_person(labels).sum() * 4 * abs(np.linalg.det(to_photo)) / figure_pixels
     if filled:
         background = (codes == CLASS['background']).astype(np.uint8)
-        labels[(labels == IGNORE) & (warp(background, *half, cv2.BORDER_REFLECT) > 0)] = CLASS['background']
+        beyond = warp(background, to_photo * 2, origin, labels.shape, cv2.INTER_NEAREST, cv2.BORDER_REFLECT)
+        labels[(labels == IGNORE) & (beyond > 0)] = CLASS['background']
     if mirrored:
         labels = mirror_table()[labels]
+    worn = folder.worn[number]
+    given = data.transplant(rng, folder, number, photo, labels, names, to_photo, origin)
+    if given is not None:
+        photo, labels, names = given
+        added = np.bincount(names.ravel(), minlength=UNKNOWN_NAME + 1)[:NAMES] >= MIN_NAMED
+        worn, seen = worn | added, 0     # what is covered may not be seen any more
     if rng.random() < RECOLOURED:
         photo = recolour(rng, photo, labels)
-    return photo, labels, names, folder.worn[number], seen
+    return photo, labels, names, worn, seen
 
 
 def known_person(codes):
     return (codes != CLASS['background']) & (codes != IGNORE)
-
-
-def warp(source, linear, origin, size, interpolation, border, value=0):
-    """Resample so that output pixel centres p map to linear @ p + origin, pixel centres at +0.5."""
-    offset = linear @ np.array([0.5, 0.5]) + origin - 0.5
-    matrix = np.concatenate([linear, offset[:, None]], 1)
-    return cv2.warpAffine(source, matrix, size[::-1], flags=interpolation | cv2.WARP_INVERSE_MAP,
-                          borderMode=border, borderValue=(value,) * 3)
 
 
 def replace_background(rng, photo, labels):

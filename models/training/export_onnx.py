@@ -211,6 +211,11 @@ def onnx_model(model):
     return built
 
 
+# Of *fine*: most figures that were trained on are about as tall; two passes of so many pixels keep within a
+# second on one core.
+CLOSER = {'height': 490, 'pixels': 576 * 1024, 'multiple': 64}
+
+
 def one_pass(size, mirror=False):
     short, longest = size
     return {'size': {'rule': 'short_side', 'short': short, 'max': longest, 'multiple': 64}, 'mirror': mirror}
@@ -227,7 +232,8 @@ def card(onnx_bytes, version, fast, fine):
         'settings': [
             {'id': 'fast', 'upsample': 'guided', 'specks': 'merge', 'passes': [one_pass(fast)]},
             {'id': 'fine', 'upsample': 'guided', 'specks': 'merge',
-             'passes': [one_pass(size, mirror) for size in fine for mirror in (False, True)]},
+             'passes': [one_pass(size, mirror) for size in fine for mirror in (False, True)],
+             'closer': CLOSER},
         ],
         'input': {
             'resample': 'bilinear', 'channels': 'rgb', 'mean': [127.5] * 3, 'std': [127.5] * 3,

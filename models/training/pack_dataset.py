@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Photos and training label maps in flat files that several training processes can map into memory.
 
-usage: pack_dataset.py DATA_DIR IDS LABELS_DIR OUT_DIR
+usage: pack_dataset.py DATA_DIR IDS TEACHER_DIR LABELS_DIR OUT_DIR
 
 OUT_DIR/index.json  one entry a photo: id, per level (1, 1/2, 1/4 size) height, width, byte offset, pixels of
-                    each code, and which of the data set's names (ids) are worn in it
+                    each code, which of the data set's names (ids) are worn in it, and the teacher's left and
+                    right shoulder and hip (x, y in photo pixels) where they can be trusted
 OUT_DIR/photos.u8   RGB [H, W, 3] of every level, one after the other
 OUT_DIR/maps.u8     code and data set's name (id) [H, W, 2] at full size, one after the other
 
@@ -17,7 +18,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from body_parts import HIP, SHOULDER, Body
 from label_codes import CODES, IGNORE, UNKNOWN_NAME, name_of_codes
+from prepare_labels import landmarks_fit
 
 LEVELS = (1, 2, 4)
 MIN_WORN_PIXELS = 60
@@ -37,10 +40,20 @@ def names_and_tags(data, name, codes, class_names, tags):
     return names, worn
 
 
+def torso(path, codes):
+    """Left and right shoulder, left and right hip, or None."""
+    teacher = np.load(path)
+    body = Body(teacher['body'], teacher['face'])
+    if body.usable() and landmarks_fit(body, codes):
+        return body.at[[*SHOULDER, *HIP]].round(1).tolist()
+    return None
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('data', type=Path)
     parser.add_argument('ids', type=Path)
+    parser.add_argument('teacher', type=Path)
     parser.add_argument('labels', type=Path)
     parser.add_argument('out', type=Path)
     args = parser.parse_args()
@@ -56,6 +69,7 @@ def main():
                 continue
             names, worn = names_and_tags(args.data, name, codes, class_names, tags)
             entry = {'id': name, 'levels': [], 'maps': map_offset, 'worn': worn,
+                     'torso': torso(args.teacher / f'{name}.npz', codes),
                      'counts': np.bincount(codes.ravel(), minlength=256)[:CODES].tolist()}
             for level in LEVELS:
                 pixels = np.asarray(photo if level == 1 else photo.reduce(level))

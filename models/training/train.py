@@ -2,7 +2,7 @@
 """Train the parser on CPU processes that average their gradients; one thread each.
 
 usage: train.py PACKED_DIR MOVENET_JSON EFFICIENTNET_PTH RUN_DIR [--tagged PACKED_DIR] [--start CHECKPOINT]
-                [--minutes M] [--rate FACTOR] [--processes P] [--batch B] [--resume]
+                [--minutes M] [--rate FACTOR] [--seed S] [--processes P] [--batch B] [--resume]
 
 The schedule follows the time spent, so a run ends when it should on a busy machine too. RUN_DIR/last.pt is
 written every few minutes and is what --resume continues from; log.txt has one line every 20 steps.
@@ -26,14 +26,13 @@ from label_codes import UNKNOWN_NAME, mirror_table
 from network import Parser
 from partial_label_loss import PartialLabelLoss
 
-SEED = 20
 CROP_SIZES = ((448, 256), (384, 320), (448, 256), (256, 384))
 DECODER_RATE, GARMENTS_RATE, POSE_RATE = 1e-3, 2.5e-4, 5e-5
 LAST_RATE = 0.01          # fraction left at the end
 WARM_UP_STEPS = 40
 WEIGHT_DECAY = 0.05
-EMA_DECAY = 0.998
-FROZEN_STEPS = 120        # the decoder alone, before the backbones learn too
+EMA_DECAY = 0.995
+FROZEN_STEPS = 120        # the decoder alone, before the backbones learn too; not after --start
 # What stays as published, 1/2 to 1/8 of the size: dear and generic.
 FROZEN_GARMENTS = ('stem', *(f'blocks.{i}.' for i in range(7)))
 FROZEN_POSE = ('stem', 'first.', *(f'blocks.{i}.' for i in range(5)), 'box.')
@@ -45,12 +44,12 @@ TWIN_SHARE, TWINS = 4, 0.5
 WORN_NAMES, PIXEL_NAMES = 2.4, 0.3
 
 
-def batch(data, rank, step, size):
+def batch(data, seed, rank, step, size):
     """RGB float [B, 3, H, W] in -1..1; codes and names long [B, H/2, W/2] and [B, H/4, W/4]; worn [B, NAMES]
-    as crops.random_crop has it; people's targets. All fixed by rank and step. The last B // TWIN_SHARE crops
-    are the first ones in the mirror.
+    as crops.random_crop has it; people's targets. All fixed by seed, rank and step. The last B // TWIN_SHARE
+    crops are the first ones in the mirror.
     """
-    rng = np.random.default_rng([SEED, rank, step])
+    rng = np.random.default_rng([seed, rank, step])
     height, width = CROP_SIZES[step % len(CROP_SIZES)]
     twins = size // TWIN_SHARE
     crops = [random_crop(rng, data, (height, width)) for _ in range(size - twins)]
@@ -141,7 +140,7 @@ def update_average(average, model, step=None):
 
 def work(rank, args):
     torch.set_num_threads(1)
-    torch.manual_seed(SEED)
+    torch.manual_seed(args.seed)
     if args.processes > 1:
         dist.init_process_group('gloo', f'tcp://127.0.0.1:{args.port}', rank=rank, world_size=args.processes)
     data = Dataset(args.packed, args.tagged)
@@ -154,9 +153,10 @@ def work(rank, args):
     garments, pose = learning(model.garments, FROZEN_GARMENTS), learning(model.pose, FROZEN_POSE)
     for backbone in (model.garments, model.pose):
         backbone.requires_grad_(False)
+    frozen_steps = 0 if args.start else FROZEN_STEPS
     groups = [{'params': model.decoder_parameters(), 'base': DECODER_RATE, 'wait': 0},
-              {'params': garments, 'base': GARMENTS_RATE, 'wait': FROZEN_STEPS},
-              {'params': pose, 'base': POSE_RATE, 'wait': FROZEN_STEPS}]
+              {'params': garments, 'base': GARMENTS_RATE, 'wait': frozen_steps},
+              {'params': pose, 'base': POSE_RATE, 'wait': frozen_steps}]
     optimizer = torch.optim.AdamW(groups, lr=DECODER_RATE, weight_decay=WEIGHT_DECAY)
     step, spent = 0, 0.0
     if args.start:
@@ -187,14 +187,14 @@ def work(rank, args):
         progress = clock.item()
         if progress >= 1:
             break
-        if step >= FROZEN_STEPS and not garments[0].requires_grad:
+        if step >= frozen_steps and not garments[0].requires_grad:
             for parameter in garments + pose:
                 parameter.requires_grad_(True)
         for group in optimizer.param_groups:
             warm_up = min(1.0, max(step - group['wait'] + 1, 0) / WARM_UP_STEPS)
             cosine = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * progress))
             group['lr'] = args.rate * group['base'] * warm_up * cosine
-        photos, codes, names, worn, targets = batch(data, rank, step, args.batch)
+        photos, codes, names, worn, targets = batch(data, args.seed, rank, step, args.batch)
         with torch.autocast('cpu', torch.bfloat16):
             outputs = model(photos)
         logits, centers, offsets, presence, worn_logits, name_logits = (output.float() for output in outputs)
@@ -246,6 +246,7 @@ def main():
     parser.add_argument('--start', type=Path, help='checkpoint whose weights are the first')
     parser.add_argument('--minutes', type=float, default=70)
     parser.add_argument('--rate', type=float, default=1, help='factor of all learning rates')
+    parser.add_argument('--seed', type=int, default=20, help='of the crops')
     parser.add_argument('--processes', type=int, default=2)
     parser.add_argument('--batch', type=int, default=8, help='crops a process and step')
     parser.add_argument('--port', type=int, default=29517)
