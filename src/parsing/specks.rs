@@ -17,8 +17,10 @@ struct Limit {
 /// For patches of any class. A hand may be 0.003 of a person.
 const ANY: Limit = Limit { share: 0.0025, probability: 0.5 };
 
-/// For patches of a garment that lie on another garment.
-const GARMENT: Limit = Limit { share: 0.05, probability: 0.6 };
+/// For patches of a garment that lie on another garment: the larger, the less sure the model must be.
+const GARMENT: [Limit; 2] =
+    [Limit { share: 0.05, probability: 0.6 }, Limit { share: LARGEST_GARMENT, probability: 0.45 }];
+const LARGEST_GARMENT: f64 = 0.15;
 
 /// What has at most this part of the photo's pixels is a speck, however probable: a cell of 96x96, whose probability
 /// need not be that of a pixel with another colour than the cell.
@@ -43,7 +45,7 @@ pub(super) fn merge(
     let mut patches = Patches::new(labels, width)?;
     let mut areas = vec![0; people.iter().fold(0, |most, &person| person.max(most)) as usize + 1];
     people.chunk_by(|a, b| a == b).for_each(|run| areas[run[0] as usize] += run.len() as u32);
-    let most = (GARMENT.share * patches.largest_figure() as f64) as u32;
+    let most = (LARGEST_GARMENT * patches.largest_figure() as f64) as u32;
     for Small { patch, around, lines } in patches.small(most.max(fewest))? {
         let (class, area) = (patches.class(patch), patches.area(patch));
         // The background is a hole in a figure, or none of this concerns it.
@@ -57,7 +59,7 @@ pub(super) fn merge(
             person => figure.min(areas[person as usize]),
         } as f64;
         let is_small = area as f64 <= ANY.share * person || area <= fewest;
-        let is_garment = garments.contains(&class) && area as f64 <= GARMENT.share * person;
+        let is_garment = garments.contains(&class) && area as f64 <= LARGEST_GARMENT * person;
         if !is_small && !is_garment {
             continue;
         }
@@ -68,7 +70,8 @@ pub(super) fn merge(
         };
         let own = probability(class);
         let is_weak = is_small && (own < ANY.probability || area as f64 <= CELL * labels.len() as f64);
-        let is_weak_garment = is_garment && own < GARMENT.probability;
+        let falls_under = |limit: &Limit| area as f64 <= limit.share * person && own < limit.probability;
+        let is_weak_garment = is_garment && GARMENT.iter().any(falls_under);
         if !is_weak && !is_weak_garment {
             continue;
         }
@@ -157,6 +160,14 @@ mod tests {
             .with(30..50, 70..90, 11, 0.4)
             .with(60..80, 70..90, 6, 0.65);
         assert_eq!(scene.merged([(40, 30), (70, 30), (40, 80), (70, 80)]), [5, 7, 11, 6]);
+    }
+
+    #[test]
+    fn large_garments_are_merged_if_nearly_as_likely_something_else() {
+        // 900 pixels are a tenth of the figure, 1,500 a sixth.
+        let large = |probability| Scene::new().with(30..60, 20..50, 7, probability).merged([(40, 30)]);
+        assert_eq!((large(0.4), large(0.5)), ([5], [7]));
+        assert_eq!(Scene::new().with(30..80, 20..50, 7, 0.4).merged([(40, 30)]), [7]);
     }
 
     #[test]

@@ -71,7 +71,7 @@ test('attributes choose what is painted, and mistakes are told and can be mended
         }),
       [name, value],
     );
-  assert.equal(await set('classes', 'Face, 2'), 'painted');
+  assert.equal(await set('classes', 'Face, 1'), 'painted');
   const some = await coloured(page);
   assert.ok(some > 0 && some < all / 2, `${some} of ${all}`);
   assert.equal(await set('classes', 'Beard'), 'bad-option');
