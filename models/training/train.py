@@ -26,6 +26,7 @@ from label_codes import UNKNOWN_NAME, mirror_table
 from network import Parser
 from partial_label_loss import PartialLabelLoss
 
+SEED = 20                 # unless another is asked for
 CROP_SIZES = ((448, 256), (384, 320), (448, 256), (256, 384))
 DECODER_RATE, GARMENTS_RATE, POSE_RATE = 1e-3, 2.5e-4, 5e-5
 LAST_RATE = 0.01          # fraction left at the end
@@ -246,7 +247,7 @@ def main():
     parser.add_argument('--start', type=Path, help='checkpoint whose weights are the first')
     parser.add_argument('--minutes', type=float, default=70)
     parser.add_argument('--rate', type=float, default=1, help='factor of all learning rates')
-    parser.add_argument('--seed', type=int, default=20, help='of the crops')
+    parser.add_argument('--seed', type=int, default=SEED, help='of the crops')
     parser.add_argument('--processes', type=int, default=2)
     parser.add_argument('--batch', type=int, default=8, help='crops a process and step')
     parser.add_argument('--port', type=int, default=29517)
