@@ -9,7 +9,7 @@ import numpy as np
 from garment_colours import recolour
 from garment_transplant import Transplant
 from label_codes import CLASS, CODE, IGNORE, UNKNOWN_NAME, mirror_table
-from packed_photographs import NAMES, Packed, warp
+from packed_photographs import NAMES, Packed, pasted, warp
 from procedural_backdrops import backdrop
 
 # Classes to look for on purpose, with how often; the rest comes along in any photograph.
@@ -193,9 +193,7 @@ def group(rng, data, size):
             inside &= (people == 0) & (labels != IGNORE)
         elif (inside & (people > 0)).sum() > 0.7 * max(1, (people > 0).sum()):
             continue
-        alpha = cv2.GaussianBlur(cv2.resize(inside.astype(np.float32), size[::-1]), (0, 0), 0.8)[..., None]
-        gain = np.clip((photo.mean() + 30) / (other.mean() + 30), 0.7, 1.4) ** rng.uniform(0, 1)
-        photo = (alpha * np.clip(other * gain, 0, 255) + (1 - alpha) * photo).astype(np.uint8)
+        photo = pasted(rng, photo, other, inside)
         labels, names = np.where(inside, codes, labels), np.where(inside, other_names, names)
         worn = worn | other_worn
         people = np.where(inside, np.uint8(person), people)

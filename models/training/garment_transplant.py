@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from label_codes import CLASS, CODE
+from packed_photographs import pasted
 
 # How often, and of what; the kinds that the person must not wear, or there would be two of them.
 OFTEN = 0.35
@@ -52,12 +53,8 @@ class Transplant:
         given = (other_codes == CODE[kind]) & ~np.isin(codes, in_front)
         if given.sum() < MIN_PIXELS:
             return None
-        alpha = cv2.resize(given.astype(np.float32), photo.shape[1::-1])
-        alpha = cv2.GaussianBlur(alpha, (0, 0), 0.8)[..., None]
-        light = np.clip((photo.mean() + 30) / (other.mean() + 30), 0.7, 1.4) ** rng.uniform(0, 1)
-        photo = alpha * np.clip(other * light, 0, 255) + (1 - alpha) * photo
         codes, names = np.where(given, other_codes, codes), np.where(given, other_names, names)
-        return photo.astype(np.uint8), codes, names
+        return pasted(rng, photo, other, given), codes, names
 
 
 def similarity(points, others, mirrored):

@@ -59,3 +59,14 @@ def warp(source, linear, origin, size, interpolation, border, value=0):
     matrix = np.concatenate([linear, offset[:, None]], 1)
     return cv2.warpAffine(source, matrix, size[::-1], flags=interpolation | cv2.WARP_INVERSE_MAP,
                           borderMode=border, borderValue=(value,) * 3)
+
+
+def pasted(rng, photo, other, inside):
+    """RGB uint8 [H, W, 3]: the photo with the other one where bool [H/2, W/2] `inside` is.
+
+    The edge is soft, and the other one's light is drawn towards the photo's.
+    """
+    alpha = cv2.resize(inside.astype(np.float32), photo.shape[1::-1])
+    alpha = cv2.GaussianBlur(alpha, (0, 0), 0.8)[..., None]
+    gain = np.clip((photo.mean() + 30) / (other.mean() + 30), 0.7, 1.4) ** rng.uniform(0, 1)
+    return (alpha * np.clip(other * gain, 0, 255) + (1 - alpha) * photo).astype(np.uint8)
