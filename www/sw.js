@@ -29,6 +29,8 @@ const LOOK_TIME = 1_000;
 
 /** Milliseconds. A newer build that has not taken over by then is given up. */
 const HAND_OVER_TIME = 20_000;
+/** Milliseconds after which a page that waits for the newer build asks again. */
+const HAND_OVER_PATIENCE = 5_000;
 
 const HEADERS = {
   // As in index.html.
@@ -90,7 +92,7 @@ let handedOver = -Infinity;
 
 /**
  * The page of this build; or, if a newer build waits and no other page is
- * open, an empty page that is at once loaded again from the newer one.
+ * open, an empty page that is loaded again as soon as the newer one has taken over.
  *
  * @param {Request} request
  */
@@ -103,9 +105,27 @@ async function navigate(request) {
   // The newer one takes a moment, in which this one may be asked again while
   // the page before is still being put away.
   if (performance.now() - handedOver > HAND_OVER_TIME) return answer(request);
+  const nonce = crypto.randomUUID();
   // Without an icon of its own the browser would ask for /favicon.ico.
-  const page = '<!doctype html><link rel="icon" href="data:,">';
-  return new Response(page, { headers: { 'Content-Type': 'text/html', Refresh: '0', ...HEADERS } });
+  const page =
+    '<!doctype html><link rel="icon" href="data:,">' +
+    `<script nonce="${nonce}">(${loadAgain})(${HAND_OVER_PATIENCE})</script>`;
+  const policy = `default-src 'none'; img-src data:; script-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'`;
+  return new Response(page, { headers: { ...HEADERS, 'Content-Type': 'text/html', 'Content-Security-Policy': policy } });
+}
+
+/**
+ * Runs in the empty page. What this worker is asked while the newer one takes over may never be answered, so that the
+ * page has its script inside and asks for nothing before.
+ *
+ * @param {number} patience milliseconds
+ */
+function loadAgain(patience) {
+  // In a page, not in a worker as all other code here.
+  const again = () => Object(location).reload();
+  navigator.serviceWorker.addEventListener('controllerchange', again);
+  navigator.serviceWorker.getRegistration().then((registration) => registration?.waiting || again());
+  setTimeout(again, patience);
 }
 
 /** @param {Request} request */

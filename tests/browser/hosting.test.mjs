@@ -167,11 +167,9 @@ test('a new build is taken up by the next load, whole', async (context) => {
   );
   assert.equal(heard.length, 2);
   await Promise.all(heard);
-  await page.reload();
-  const renewedPage = page.locator('#drop strong', { hasText: 'Choose pictures' });
-  // While the page before is still being put away it may count as another open one: then the old page comes once more.
-  await renewedPage.waitFor({ timeout: 10_000 }).catch(() => page.reload());
-  await renewedPage.waitFor();
+  // What is loaded first is an empty page, which gives way to the new one.
+  await page.reload({ waitUntil: 'commit' });
+  await page.locator('#drop strong', { hasText: 'Choose pictures' }).waitFor();
   await ready(page);
   await page.waitForFunction(async () => (await caches.keys()).filter((name) => name.startsWith('bodymap site')).length === 1);
   const after = await wasm();
