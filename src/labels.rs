@@ -118,6 +118,15 @@ impl LabelSet {
         }
     }
 
+    /// The left and the right shoe, if they are classes.
+    pub(crate) fn shoes(self) -> Option<[u8; 2]> {
+        match self {
+            LabelSet::Cihp | LabelSet::Lip => Some([18, 19]),
+            LabelSet::Atr => Some([9, 10]),
+            LabelSet::Pascal => None,
+        }
+    }
+
     /// Class names; the index is the class id of label maps, 0 is the background.
     pub fn names(self) -> &'static [&'static str] {
         match self {
@@ -142,6 +151,15 @@ mod tests {
         assert_eq!(names(LabelSet::Lip), ["UpperClothes", "Dress", "Coat", "Pants", "Jumpsuits", "Skirt"]);
         assert_eq!(names(LabelSet::Atr), ["Upper-clothes", "Skirt", "Pants", "Dress"]);
         assert!(names(LabelSet::Pascal).is_empty());
+    }
+
+    #[test]
+    fn shoes_have_their_names() {
+        for set in LabelSet::ALL {
+            let names = set.shoes().map(|shoes| shoes.map(|shoe| set.names()[shoe as usize]));
+            assert!([None, Some(["Left-shoe", "Right-shoe"])].contains(&names), "{names:?}");
+            assert_eq!(names.is_some(), set.names().contains(&"Left-shoe"));
+        }
     }
 
     #[test]

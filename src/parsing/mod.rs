@@ -10,6 +10,7 @@ mod people;
 mod probabilities;
 mod queries;
 mod semantic;
+mod shoes;
 mod specks;
 mod tile;
 mod upsample;
@@ -98,6 +99,7 @@ pub(crate) fn parse(
     if specks == Specks::Merge {
         specks::merge(&mut labels, &people, photo.0 as usize, label_set, &mut probabilities)?;
         people = people_map(answers, &labels)?;
+        shoes::pair(&mut labels, &people, photo.0 as usize, label_set, &mut probabilities)?;
     }
     Ok(Parsing::from_label_map(label_set, photo, labels, people, probabilities))
 }

@@ -71,6 +71,23 @@ impl Patches {
         Ok(Patches { runs, rows, patches, figures, areas, figure_areas })
     }
 
+    /// All patches, in the order of their first pixels.
+    pub fn all(&self) -> impl Iterator<Item = u32> {
+        self.patches
+            .iter()
+            .enumerate()
+            .filter(|&(run, &patch)| run == patch as usize)
+            .map(|(_, &patch)| patch)
+    }
+
+    /// The pixels of a patch: row and columns.
+    pub fn lines(&self, patch: u32) -> impl Iterator<Item = (usize, Range<usize>)> {
+        self.rows.iter().enumerate().flat_map(move |(y, row)| {
+            let of_patch = row.clone().filter(move |&run| self.patches[run] == patch);
+            of_patch.map(move |run| (y, self.runs[run].start as usize..self.runs[run].end as usize))
+        })
+    }
+
     pub fn class(&self, patch: u32) -> u8 {
         self.runs[patch as usize].class
     }
@@ -200,15 +217,14 @@ mod tests {
     fn corners_join_all_but_the_background() {
         let (labels, width) = map(["1002", "0120", "0010"]);
         let patches = Patches::new(&labels, width).unwrap();
-        let areas: Vec<(u8, u32)> = (0..patches.runs.len() as u32)
-            .filter(|&run| patches.patches[run as usize] == run)
-            .map(|patch| (patches.class(patch), patches.area(patch)))
-            .collect();
+        let areas: Vec<(u8, u32)> =
+            patches.all().map(|patch| (patches.class(patch), patches.area(patch))).collect();
         assert_eq!(areas, [(1, 3), (0, 2), (2, 2), (0, 3), (0, 2)]);
         assert_eq!(patches.largest_figure(), 5);
         assert_eq!(patches.figure_area(0), 5);
         let firsts = [0, 1, 2, 3].map(|run| patches.first_pixel(run));
         assert_eq!(firsts, [0, 1, 3, 4]);
+        assert_eq!(patches.lines(0).collect::<Vec<_>>(), [(0, 0..1), (1, 1..2), (2, 2..3)]);
     }
 
     #[test]
