@@ -8,7 +8,7 @@ import numpy as np
 
 from garment_colours import recolour
 from garment_transplant import Transplant
-from label_codes import CLASS, CODE, IGNORE, UNKNOWN_NAME, mirror_table
+from label_codes import BAG_NAMES, CLASS, CODE, IGNORE, UNKNOWN_NAME, mirror_table
 from packed_photographs import NAMES, Packed, pasted, warp
 from procedural_backdrops import backdrop
 
@@ -22,7 +22,7 @@ LABELLED = 0.55
 # How often clothes get other colours.
 RECOLOURED = 0.5
 # (probability, smallest scale, largest scale); scales are drawn log-uniformly.
-FIGURE, CLOSE_UP, GROUP = (0.68, 0.40, 0.80), (0.15, 0.80, 2.2), (0.17, 0.25, 0.65)
+FIGURE, CLOSE_UP, GROUP = (0.56, 0.40, 0.80), (0.14, 0.80, 2.2), (0.30, 0.25, 0.65)
 MOST_PEOPLE = 5
 # Of the maps of people: input pixels a cell covers, and cells that make a person.
 CELL, MIN_PERSON = 4, 12
@@ -34,7 +34,7 @@ WORN_NOT, WORN, WORN_UNKNOWN = 0, 1, -1
 UPPER_BODY = [CLASS[c] for c in ('face', 'hair', 'hat', 'upper-clothes', 'coat', 'sunglasses', 'scarf',
                                  'torso-skin')]
 BACKDROP = 0.10
-GREYSCALE = 0.05
+GREYSCALE = 0.10
 
 
 class Dataset:
@@ -46,7 +46,7 @@ class Dataset:
         self.sought_probability = np.array(list(SOUGHT.values())) / sum(SOUGHT.values())
         self.holders = [{code: folder.holders(code, MIN_SOUGHT_PIXELS) for code in self.sought}
                         for folder in self.folders]
-        self.transplant = Transplant(self.folders[0])
+        self.transplant = Transplant(self.folders)
 
     def draw(self, rng):
         """A photograph (folder, number) and the code looked for in it, or None."""
@@ -184,28 +184,28 @@ def group(rng, data, size):
     for person in range(2, int(rng.integers(2, MOST_PEOPLE + 1)) + 1):
         scale = base * log_uniform(rng, 0.7, 1.4)
         other, codes, other_names, other_worn, _ = cut(rng, data, size, GROUP, scale, spread=0.6)
-        inside = figure(codes)
+        inside = figure(codes, other_names)
         share = inside.mean()
         if share < 0.004:
             continue
         behind = rng.random() < 0.35
         if behind:
-            inside &= (people == 0) & (labels != IGNORE)
+            inside &= (people == 0) & (labels != IGNORE) & ~np.isin(names, BAG_NAMES)
         elif (inside & (people > 0)).sum() > 0.7 * max(1, (people > 0).sum()):
             continue
         photo = pasted(rng, photo, other, inside)
         labels, names = np.where(inside, codes, labels), np.where(inside, other_names, names)
         worn = worn | other_worn
-        people = np.where(inside, np.uint8(person), people)
+        people = np.where(inside, np.where(codes == CLASS['background'], 0, person), people).astype(np.uint8)
     people[labels == IGNORE] = 0
     return photo, labels, people, names, worn
 
 
-def figure(codes):
-    """bool: the labelled person with what is worn but has no class, without bystanders."""
+def figure(codes, names):
+    """bool: the labelled person with bags and what is worn but has no class, without bystanders."""
     known = known_person(codes).astype(np.uint8)
     closed = cv2.morphologyEx(known, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    return (closed > 0) & (codes != 0)
+    return (closed > 0) & (codes != CLASS['background']) | np.isin(names, BAG_NAMES)
 
 
 def random_crop(rng, data, size):

@@ -63,6 +63,8 @@ CCP_NAMES = {
     'shoe': 'boots clogs flats heels loafers pumps sandals shoes sneakers wedges',
     'suit': 'suit',
 }
+# The data set's ids of bag and purse: background, but carried by a person.
+BAG_NAMES = [2, 33]
 # Of a pixel: nobody knows by which of the data set's names it goes.
 UNKNOWN_NAME = 255
 

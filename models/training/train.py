@@ -40,7 +40,7 @@ FROZEN_POSE = ('stem', 'first.', *(f'blocks.{i}.' for i in range(5)), 'box.')
 CHECKPOINT_SECONDS = 240
 PRESENCE, MIN_PRESENT, MAX_UNKNOWN = 0.4, 0.002, 0.1
 # One crop in so many is the mirrored twin of another, and both should be parsed alike.
-TWIN_SHARE, TWINS = 4, 0.5
+TWIN_SHARE, TWINS = 4, 0.8
 # Weights of what is learned by the data set's finer names: of the whole photo, of each pixel.
 WORN_NAMES, PIXEL_NAMES = 2.4, 0.3
 
