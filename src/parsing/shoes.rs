@@ -72,9 +72,11 @@ mod tests {
     const LEFT: u8 = 18;
     const RIGHT: u8 = 19;
 
-    /// The classes of the first pixels of shoes, once they are paired: columns, rows, class, person, and how probable
-    /// it is that the shoe is a right one, where it is one for sure.
-    fn paired<const N: usize>(shoes: [(Range<usize>, Range<usize>, u8, u16, f64); N]) -> [u8; N] {
+    /// Columns, rows, class, person, and how probable it is that the shoe, which is one for sure, is a right one.
+    type Shoe = (Range<usize>, Range<usize>, u8, u16, f64);
+
+    /// The classes of the first pixels of shoes, once they are paired.
+    fn paired<const N: usize>(shoes: [Shoe; N]) -> [u8; N] {
         let (mut labels, mut people) = (vec![0; WIDTH * HEIGHT], vec![0; WIDTH * HEIGHT]);
         let mut is_right = vec![0.0; WIDTH * HEIGHT];
         for (columns, rows, class, person, probability) in shoes.clone() {
