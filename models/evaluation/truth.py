@@ -46,7 +46,8 @@ def main():
         total, limbs = np.zeros((20, 20)), np.zeros((3, 3), np.int64)
         for stem, (labels, people) in truths.items():
             result = program.read_labels(out, stem)
-            tiles.append(triple(Image.open(photos[stem]).convert('RGB'), labels, result))
+            if options.picture:
+                tiles.append(triple(Image.open(photos[stem]).convert('RGB'), labels, result))
             pixels = confusion(labels, result)
             right, another, missed = person_pixels(people, program.read_people(out, stem))
             print(f'{stem:18s} mean IoU {100 * np.nanmean(class_iou(pixels)):5.1f}, '
