@@ -18,7 +18,7 @@ const PEAK: f32 = 0.2;
 const PEAK_RADIUS: f32 = 12.0;
 
 /// Two centres nearer than this times the square root of the pixels of both are one person's.
-const DOUBLE: f32 = 0.28;
+const DOUBLE: f32 = 0.25;
 
 /// Rows of the photo that are grouped together.
 const BAND: usize = 32;
