@@ -118,6 +118,15 @@ impl LabelSet {
         }
     }
 
+    /// Dress and skirt, if they are classes.
+    pub(crate) fn dress_and_skirt(self) -> Option<[u8; 2]> {
+        match self {
+            LabelSet::Cihp | LabelSet::Lip => Some([6, 12]),
+            LabelSet::Atr => Some([7, 5]),
+            LabelSet::Pascal => None,
+        }
+    }
+
     /// The left and the right shoe, if they are classes.
     pub(crate) fn shoes(self) -> Option<[u8; 2]> {
         match self {
@@ -154,11 +163,15 @@ mod tests {
     }
 
     #[test]
-    fn shoes_have_their_names() {
+    fn pairs_of_classes_have_their_names() {
         for set in LabelSet::ALL {
-            let names = set.shoes().map(|shoes| shoes.map(|shoe| set.names()[shoe as usize]));
-            assert!([None, Some(["Left-shoe", "Right-shoe"])].contains(&names), "{names:?}");
-            assert_eq!(names.is_some(), set.names().contains(&"Left-shoe"));
+            for (pair, expected) in
+                [(set.shoes(), ["Left-shoe", "Right-shoe"]), (set.dress_and_skirt(), ["Dress", "Skirt"])]
+            {
+                let names = pair.map(|pair| pair.map(|class| set.names()[class as usize]));
+                assert!([None, Some(expected)].contains(&names), "{names:?}");
+                assert_eq!(names.is_some(), set.names().contains(&expected[0]));
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 mod bounds;
 mod candidates;
 mod closer;
+mod dresses;
 mod guided;
 mod patches;
 mod people;
@@ -99,6 +100,7 @@ pub(crate) fn parse(
     if specks == Specks::Merge {
         specks::merge(&mut labels, &people, photo.0 as usize, label_set, &mut probabilities)?;
         people = people_map(answers, &labels)?;
+        dresses::make_whole(&mut labels, &people, photo.0 as usize, label_set, &mut probabilities)?;
         shoes::pair(&mut labels, &people, photo.0 as usize, label_set, &mut probabilities)?;
     }
     Ok(Parsing::from_label_map(label_set, photo, labels, people, probabilities))

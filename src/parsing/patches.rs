@@ -8,6 +8,9 @@ use std::ops::Range;
 
 use super::run;
 use crate::error::{Result, filled, reserved};
+use crate::limits::MAX_PEOPLE;
+
+const _: () = assert!(MAX_PEOPLE <= u8::MAX as usize);
 
 /// What buffers are for, should there be no memory for them.
 const PURPOSE: &str = "the patches of the label map";
@@ -71,8 +74,27 @@ impl Patches {
         Ok(Patches { runs, rows, patches, figures, areas, figure_areas })
     }
 
+    /// The patches of what people have of two classes, taken for one; their classes are the people's ids. With them
+    /// the list of those that are somebody's.
+    pub fn of_people(
+        labels: &[u8],
+        people: &[u16],
+        width: usize,
+        classes: [u8; 2],
+    ) -> Result<(Vec<u32>, Patches)> {
+        let mut map = filled(0, labels.len(), PURPOSE)?;
+        for ((of_person, class), &person) in map.iter_mut().zip(labels).zip(people) {
+            if classes.contains(class) {
+                *of_person = person as u8;
+            }
+        }
+        let patches = Patches::new(&map, width)?;
+        let somebodys = patches.all().filter(|&patch| patches.class(patch) != 0).collect();
+        Ok((somebodys, patches))
+    }
+
     /// All patches, in the order of their first pixels.
-    pub fn all(&self) -> impl Iterator<Item = u32> {
+    fn all(&self) -> impl Iterator<Item = u32> {
         self.patches
             .iter()
             .enumerate()

@@ -4,15 +4,12 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::patches::Patches;
-use crate::error::{Result, filled};
+use crate::error::Result;
 use crate::labels::LabelSet;
-use crate::limits::MAX_PEOPLE;
 
 /// Of the two shoes of a person the smaller is at least this part of the other in pixels; what is less is a piece of
 /// a shoe.
 const LEAST: f64 = 0.5;
-
-const _: () = assert!(MAX_PEOPLE <= u8::MAX as usize);
 
 /// Lets the shoes of whoever shows two of them be one left and one right shoe, each as a whole: the right one is that
 /// of which the model is surer, on average, that it is.
@@ -28,14 +25,7 @@ pub(super) fn pair(
     let Some([left, right]) = label_set.shoes() else {
         return Ok(());
     };
-    let mut shoes = filled(0, labels.len(), "the shoes")?;
-    for ((shoe, &class), &person) in shoes.iter_mut().zip(&*labels).zip(people) {
-        if class == left || class == right {
-            *shoe = person as u8;
-        }
-    }
-    let patches = Patches::new(&shoes, width)?;
-    let mut shoes: Vec<u32> = patches.all().filter(|&patch| patches.class(patch) != 0).collect();
+    let (mut shoes, patches) = Patches::of_people(labels, people, width, [left, right])?;
     shoes.sort_unstable_by_key(|&patch| (patches.class(patch), Reverse(patches.area(patch)), patch));
     for shoes in shoes.chunk_by(|&a, &b| patches.class(a) == patches.class(b)) {
         let least = LEAST * patches.area(shoes[0]) as f64;
