@@ -4,6 +4,8 @@ A code 0..19 says: this pixel is that CIHP class. A code from SETS says: it is o
 known which (skin of an unknown limb, a shoe of an unknown foot); the loss then asks only for the sum of
 their probabilities. IGNORE says nothing.
 """
+import json
+
 import numpy as np
 
 CIHP = ['background', 'hat', 'hair', 'gloves', 'sunglasses', 'upper-clothes', 'dress', 'coat', 'socks',
@@ -76,6 +78,16 @@ def ccp_table(class_names):
         for member in members.split():
             table[class_names.index(member)] = CODE[name]
     return table
+
+
+def read_tags(data):
+    """{photograph: ids of what is worn} of the data set's tags.json.
+
+    The ids of a photograph rise. Where they do not, the rest was left there from one before.
+    """
+    tags = json.loads(data.joinpath('tags.json').read_text())
+    return {photo: [tag for i, tag in enumerate(ids) if np.all(np.diff(ids[:i + 1]) > 0)]
+            for photo, ids in tags.items()}
 
 
 def name_of_codes(class_names, tags):

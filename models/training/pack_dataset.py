@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from body_parts import HIP, SHOULDER, Body
-from label_codes import CODES, IGNORE, UNKNOWN_NAME, name_of_codes
+from label_codes import CODES, IGNORE, UNKNOWN_NAME, name_of_codes, read_tags
 from prepare_labels import landmarks_fit
 
 LEVELS = (1, 2, 4)
@@ -59,7 +59,7 @@ def main():
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     class_names = args.data.joinpath('classes.txt').read_text().split()
-    tags = json.loads(args.data.joinpath('tags.json').read_text())
+    tags = read_tags(args.data)
     index, photo_offset, map_offset = [], 0, 0
     with open(args.out / 'photos.u8', 'wb') as photos, open(args.out / 'maps.u8', 'wb') as maps:
         for name in args.ids.read_text().split():

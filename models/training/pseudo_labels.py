@@ -4,12 +4,12 @@
 usage: pseudo_labels.py DATA_DIR TEACHER_DIR MOVENET_JSON CHECKPOINT OUT_DIR [--part I/N]
 
 Every photograph is parsed plain and mirrored. Garments that its tags do not name get no say, those that they
-name are made more probable until some part of the picture is theirs; what stays in doubt is ignored. Skin and
-shoes are split by the teacher's landmarks as in prepare_labels.py, and people beside the largest one are
-ignored. Writes OUT_DIR/<id>.png; what exists is skipped.
+name are made more probable until some part of the picture is theirs; what stays in doubt is ignored. What was
+drawn by hand (drawn_by_hand.py) is where it was drawn and nowhere else. Skin and shoes are split by the
+teacher's landmarks as in prepare_labels.py, and people beside the largest one are ignored. Writes
+OUT_DIR/<id>.png; what exists is skipped.
 """
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,8 @@ from torch.nn import functional as F
 
 from body_parts import Body, split_shoes, split_skin
 from bystander_boxes import PersonBoxes
-from label_codes import CCP_NAMES, CIHP, CLASS, CODE, IGNORE, mirror_table
+from drawn_by_hand import Drawn
+from label_codes import CCP_NAMES, CIHP, CLASS, CODE, IGNORE, mirror_table, read_tags
 from network import Parser
 from prepare_labels import SAME_PERSON_IOU, box_iou, landmarks_fit
 
@@ -32,6 +33,8 @@ MIN_PROBABILITY, MIN_BACKGROUND = 0.5, 0.6
 SMALLEST_PART = {'sunglasses': 0.0004, 'gloves': 0.0006, 'socks': 0.0015, 'hat': 0.003, 'scarf': 0.006,
                  'skirt': 0.025, 'pants': 0.025, 'upper-clothes': 0.01, 'coat': 0.04, 'dress': 0.04}
 LIKELY, MOST_RAISED = 0.7, 4.0
+# Two halves of one person: so much of the narrower box is in the wider one's column, so wide it is at least.
+IN_COLUMN, AS_WIDE = 0.8, 0.6
 SKIN = ('face', 'torso-skin', 'left-arm', 'right-arm', 'left-leg', 'right-leg')
 ALWAYS = ('background', 'hair', *SKIN, 'left-shoe', 'right-shoe')
 
@@ -61,6 +64,13 @@ def with_worn(log_p, allowed):
             log_p[index] += raised
             log_p = F.log_softmax(log_p, 0)
     return log_p
+
+
+def one_above_the_other(a, b):
+    """Whether boxes x0, y0, x1, y1 are in one column and about as wide: a person's upper and lower half."""
+    widths = a[2] - a[0], b[2] - b[0]
+    shared = min(a[2], b[2]) - max(a[0], b[0])
+    return shared > IN_COLUMN * min(widths) and min(widths) > AS_WIDE * max(widths)
 
 
 def log_probabilities(model, photo):
@@ -112,7 +122,7 @@ def codes_of(log_p, size, allowed, teacher, boxes):
         keep = np.zeros(codes.shape, bool)
         keep[y0:y1 + 1, x0:x1 + 1] = True
         for box in boxes:
-            if box_iou(box, main) <= SAME_PERSON_IOU:
+            if box_iou(box, main) <= SAME_PERSON_IOU and not one_above_the_other(box, main):
                 x0, y0, x1, y1 = (max(int(v), 0) for v in box)
                 area = np.zeros_like(keep)
                 area[y0:y1 + 1, x0:x1 + 1] = True
@@ -133,7 +143,7 @@ def main():
     torch.set_num_threads(1)
     args.out.mkdir(parents=True, exist_ok=True)
     names = args.data.joinpath('classes.txt').read_text().split('\n')
-    tags = json.loads(args.data.joinpath('tags.json').read_text())
+    tags = read_tags(args.data)
     model = Parser().eval()
     model.load_state_dict(torch.load(args.checkpoint, map_location='cpu')['average'])
     model = model.to(memory_format=torch.channels_last)
@@ -144,8 +154,12 @@ def main():
         if target.exists() or not (args.teacher / f'{name}.npz').exists():
             continue
         photo = np.asarray(Image.open(args.data / 'photos' / f'{name}.jpg').convert('RGB'))
-        codes = codes_of(log_probabilities(model, photo), photo.shape[:2], allowed_classes(tags[name], names),
+        drawn = Drawn(name)
+        allowed = allowed_classes(tags[name], names)
+        allowed[drawn.classes()] = False
+        codes = codes_of(log_probabilities(model, photo), photo.shape[:2], allowed,
                          np.load(args.teacher / f'{name}.npz'), 2 * person_boxes(photo[::2, ::2]))
+        codes = drawn.put(photo, codes)
         Image.fromarray(codes).save(target.with_suffix('.part'), 'PNG')
         target.with_suffix('.part').rename(target)
 
