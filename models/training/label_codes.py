@@ -83,11 +83,16 @@ def ccp_table(class_names):
 def read_tags(data):
     """{photograph: ids of what is worn} of the data set's tags.json.
 
-    The ids of a photograph rise. Where they do not, the rest was left there from one before.
+    The ids of a photograph rise. Where they do not, the rest was left there from one before. A `jumper` is a
+    dress without sleeves in the tags, while label maps call knitted tops so.
     """
-    tags = json.loads(data.joinpath('tags.json').read_text())
-    return {photo: [tag for i, tag in enumerate(ids) if np.all(np.diff(ids[:i + 1]) > 0)]
-            for photo, ids in tags.items()}
+    class_names = data.joinpath('classes.txt').read_text().split()
+    dress, jumper = map(class_names.index, ('dress', 'jumper'))
+    tags = {}
+    for photo, ids in json.loads(data.joinpath('tags.json').read_text()).items():
+        own = [tag for i, tag in enumerate(ids) if np.all(np.diff(ids[:i + 1]) > 0)]
+        tags[photo] = sorted({dress if tag == jumper else tag for tag in own})
+    return tags
 
 
 def name_of_codes(class_names, tags):
