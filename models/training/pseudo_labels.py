@@ -32,6 +32,8 @@ MIN_PROBABILITY, MIN_BACKGROUND = 0.5, 0.6
 # raised to LIKELY, but the log odds by no more than MOST_RAISED.
 SMALLEST_PART = {'sunglasses': 0.0004, 'gloves': 0.0006, 'socks': 0.0015, 'hat': 0.003, 'scarf': 0.006,
                  'skirt': 0.025, 'pants': 0.025, 'upper-clothes': 0.01, 'coat': 0.04, 'dress': 0.04}
+# What these tags name covers the legs.
+LARGER_PART = {'stockings': ('socks', 0.02), 'tights': ('socks', 0.02)}
 LIKELY, MOST_RAISED = 0.7, 4.0
 # Two halves of one person: so much of the narrower box is in the wider one's column, so wide it is at least.
 IN_COLUMN, AS_WIDE = 0.8, 0.6
@@ -39,9 +41,8 @@ SKIN = ('face', 'torso-skin', 'left-arm', 'right-arm', 'left-leg', 'right-leg')
 ALWAYS = ('background', 'hair', *SKIN, 'left-shoe', 'right-shoe')
 
 
-def allowed_classes(tags, names):
-    """bool [20]: classes that the tags (ids of Clothing Co-Parsing) leave possible."""
-    tagged = {names[tag] for tag in tags}
+def allowed_classes(tagged):
+    """bool [20]: classes that the tags (names of Clothing Co-Parsing) leave possible."""
     allowed = np.zeros(len(CIHP), bool)
     allowed[[CLASS[name] for name in ALWAYS]] = True
     for name, members in CCP_NAMES.items():
@@ -52,10 +53,11 @@ def allowed_classes(tags, names):
     return allowed
 
 
-def with_worn(log_p, allowed):
-    """float [20, H, W]: log_p given that what is allowed is there, and nothing else."""
+def with_worn(log_p, allowed, tagged):
+    """float [20, H, W]: log_p given that what is allowed and tagged is there, what is not allowed is not."""
+    parts = SMALLEST_PART | dict(LARGER_PART[name] for name in tagged if name in LARGER_PART)
     log_p = F.log_softmax(log_p.masked_fill(~torch.from_numpy(allowed)[:, None, None], -30.0), 0)
-    for name, part in SMALLEST_PART.items():
+    for name, part in parts.items():
         index = CLASS[name]
         if allowed[index]:
             p = log_p[index].flatten().exp()
@@ -94,9 +96,9 @@ def log_probabilities(model, photo):
     return F.log_softmax(total[0] / (2 * len(SHORT_SIDES)), 0)
 
 
-def codes_of(log_p, size, allowed, teacher, boxes):
+def codes_of(log_p, size, teacher, boxes):
     """uint8 [H, W] codes."""
-    p = with_worn(log_p, allowed).exp().numpy()
+    p = log_p.exp().numpy()
     height, width = size
     skin, shoes = [CLASS[c] for c in SKIN], [CLASS['left-shoe'], CLASS['right-shoe']]
     merged = p.copy()
@@ -155,10 +157,12 @@ def main():
             continue
         photo = np.asarray(Image.open(args.data / 'photos' / f'{name}.jpg').convert('RGB'))
         drawn = Drawn(name)
-        allowed = allowed_classes(tags[name], names)
+        tagged = {names[tag] for tag in tags[name]}
+        allowed = allowed_classes(tagged)
         allowed[drawn.classes()] = False
-        codes = codes_of(log_probabilities(model, photo), photo.shape[:2], allowed,
-                         np.load(args.teacher / f'{name}.npz'), 2 * person_boxes(photo[::2, ::2]))
+        log_p = with_worn(log_probabilities(model, photo), allowed, tagged)
+        codes = codes_of(log_p, photo.shape[:2], np.load(args.teacher / f'{name}.npz'),
+                         2 * person_boxes(photo[::2, ::2]))
         codes = drawn.put(photo, codes)
         Image.fromarray(codes).save(target.with_suffix('.part'), 'PNG')
         target.with_suffix('.part').rename(target)
