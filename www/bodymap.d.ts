@@ -106,7 +106,7 @@ export interface Setting {
   id: string;
   /** How logits are brought to the photo's size: `bilinear`, or `guided` by the photo's edges. */
   upsample: string;
-  /** What becomes of small patches that the model is not sure of: they stay if left out, `merge`d they become what surrounds them, and nobody wears two left shoes. */
+  /** What becomes of small patches that the model is not sure of: they stay if left out, `merge`d they become what surrounds them, nobody wears two left shoes, and no dress ends as a skirt. */
   specks?: string;
   passes: { size: { rule: string; [field: string]: unknown }; mirror: boolean }[];
   /** Where everybody is small in the first pass: the passes are run on the part with the people, the tallest then `height` pixels tall. */

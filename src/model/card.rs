@@ -102,7 +102,8 @@ pub enum Specks {
     /// They stay, which is what a card means that says nothing of them.
     #[default]
     Keep,
-    /// They become what surrounds them; where people are told apart, nobody wears two left shoes either.
+    /// They become what surrounds them; where people are told apart, nobody wears two left shoes, and no dress ends as
+    /// a skirt.
     Merge,
 }
 
