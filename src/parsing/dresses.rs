@@ -20,6 +20,10 @@ pub(super) fn make_whole(
     let Some(classes) = label_set.dress_and_skirt() else {
         return Ok(());
     };
+    // Few photos show both.
+    if !classes.iter().all(|class| labels.contains(class)) {
+        return Ok(());
+    }
     let (of_person, patches) = Patches::of_people(labels, people, width, classes)?;
     for patch in of_person {
         let both =
