@@ -31,13 +31,8 @@ pub(super) fn make_whole(
         if !classes.into_iter().all(both) {
             continue;
         }
-        let [dress, skirt] = classes.map(|class| {
-            let mut sum = 0.0;
-            patches.lines(patch).for_each(|(y, columns)| add(y, columns, class, &mut sum));
-            sum
-        });
-        let class = classes[(skirt > dress) as usize];
-        patches.lines(patch).for_each(|(y, columns)| labels[y * width..][columns].fill(class));
+        let [dress, skirt] = classes.map(|class| patches.sum(patch, class, &mut add));
+        patches.fill(patch, classes[(skirt > dress) as usize], labels);
     }
     Ok(())
 }

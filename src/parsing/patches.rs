@@ -110,6 +110,23 @@ impl Patches {
         })
     }
 
+    /// The sum over a patch's pixels, which `add(y, columns, class, sum)` adds to for some columns of a row.
+    pub fn sum(&self, patch: u32, class: u8, add: &mut impl FnMut(usize, Range<usize>, u8, &mut f64)) -> f64 {
+        let mut sum = 0.0;
+        self.lines(patch).for_each(|(y, columns)| add(y, columns, class, &mut sum));
+        sum
+    }
+
+    /// Gives the pixels of a patch a class in a label map of the same size.
+    pub fn fill(&self, patch: u32, class: u8, labels: &mut [u8]) {
+        let width = self.width();
+        self.lines(patch).for_each(|(y, columns)| labels[y * width..][columns].fill(class));
+    }
+
+    fn width(&self) -> usize {
+        self.runs[self.rows[0].end - 1].end as usize
+    }
+
     pub fn class(&self, patch: u32) -> u8 {
         self.runs[patch as usize].class
     }
@@ -126,9 +143,8 @@ impl Patches {
 
     /// The first pixel of a patch.
     pub fn first_pixel(&self, patch: u32) -> usize {
-        let width = self.runs[self.rows[0].end - 1].end as usize;
         let row = self.rows.partition_point(|row| row.end <= patch as usize);
-        row * width + self.runs[patch as usize].start as usize
+        row * self.width() + self.runs[patch as usize].start as usize
     }
 
     /// Pixels of the figure that a patch, not one of the background, is part of.

@@ -34,11 +34,7 @@ pub(super) fn pair(
             continue;
         }
         let mut right_rather_than_left = |shoe: u32| {
-            let (mut is_left, mut is_right) = (0.0, 0.0);
-            for (y, columns) in patches.lines(shoe) {
-                add(y, columns.clone(), left, &mut is_left);
-                add(y, columns, right, &mut is_right);
-            }
+            let [is_left, is_right] = [left, right].map(|side| patches.sum(shoe, side, &mut add));
             (is_right - is_left) / patches.area(shoe) as f64
         };
         let sides = if right_rather_than_left(shoes[0]) > right_rather_than_left(shoes[1]) {
@@ -47,7 +43,7 @@ pub(super) fn pair(
             [left, right]
         };
         for (&shoe, side) in shoes.iter().zip(sides) {
-            patches.lines(shoe).for_each(|(y, columns)| labels[y * width..][columns].fill(side));
+            patches.fill(shoe, side, labels);
         }
     }
     Ok(())
