@@ -23,9 +23,8 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-sys.path.insert(0, str(Path(__file__).parent / 'evaluation'))
+sys.path.insert(0, str(Path(__file__).parent / 'training'))
 from checked_sides import untold
-
 from label_codes import CIHP, IGNORE, mirror_table
 
 PEOPLE = (2, 3, 4, 5)

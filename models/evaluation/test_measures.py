@@ -2,7 +2,6 @@
 import unittest
 
 import numpy as np
-from checked_sides import untold
 from measures import CLASS, agreement, class_iou, confusion, person_iou, person_pixels, sides, unmirrored
 
 LEFT, RIGHT = CLASS['left-arm'], CLASS['right-arm']
@@ -62,14 +61,6 @@ class Flip(unittest.TestCase):
 
     def test_agreement_is_over_person_in_either(self):
         self.assertEqual(agreement(row(0, 0, 5, 5), row(0, 7, 5, 0)), (1, 3))
-
-
-class CheckedSides(unittest.TestCase):
-    def test_only_the_named_limbs_of_the_named_photographs(self):
-        codes = row(CLASS['left-shoe'], CLASS['right-shoe'], CLASS['left-leg'], CLASS['dress'], 0, 255)
-        self.assertEqual(untold(codes, '0411').tolist(), [[True, True, False, False, False, False]])
-        self.assertEqual(untold(codes, '0763').tolist(), [[True, True, True, False, False, False]])
-        self.assertFalse(untold(codes, '0412').any())
 
 
 if __name__ == '__main__':

@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from body_parts import HIP, SHOULDER, Body
+from checked_sides import without_untold
 from label_codes import CODES, IGNORE, UNKNOWN_NAME, name_of_codes, read_tags
 from prepare_labels import landmarks_fit
 
@@ -64,7 +65,7 @@ def main():
     with open(args.out / 'photos.u8', 'wb') as photos, open(args.out / 'maps.u8', 'wb') as maps:
         for name in args.ids.read_text().split():
             photo = Image.open(args.data / 'photos' / f'{name}.jpg').convert('RGB')
-            codes = np.asarray(Image.open(args.labels / f'{name}.png'))
+            codes = without_untold(np.asarray(Image.open(args.labels / f'{name}.png')), name)
             if (codes == IGNORE).all():
                 continue
             names, worn = names_and_tags(args.data, name, codes, class_names, tags)

@@ -3,11 +3,11 @@
 
 usage: pseudo_labels.py DATA_DIR TEACHER_DIR MOVENET_JSON CHECKPOINT OUT_DIR [--part I/N]
 
-Every photograph is parsed plain and mirrored. Garments that its tags do not name get no say, those that they
-name are made more probable until some part of the picture is theirs; what stays in doubt is ignored. What was
-drawn by hand (drawn_by_hand.py) is where it was drawn and nowhere else. Skin and shoes are split by the
-teacher's landmarks as in prepare_labels.py, and people beside the largest one are ignored. Writes
-OUT_DIR/<id>.png; what exists is skipped.
+Every photograph is parsed plain and mirrored. Garments that its tags do not name get no say, those that
+they name are made more probable until some part of the picture is theirs; what stays in doubt is ignored.
+What was drawn by hand (drawn_by_hand.py) is where it was drawn and nowhere else. Skin and shoes are split
+by the teacher's landmarks as in prepare_labels.py, either side allowed where the network says otherwise;
+people beside the largest one are ignored. Writes OUT_DIR/<id>.png; what exists is skipped.
 """
 import argparse
 from pathlib import Path
@@ -117,6 +117,9 @@ def codes_of(log_p, size, teacher, boxes):
             continue
         limited = np.isin(fine, members)
         codes[pixels] = split(pixels, body) if use_landmarks else np.where(limited, fine, CODE[name])[pixels]
+    for limb in ('arm', 'leg', 'shoe'):
+        sides = [CLASS[f'left-{limb}'], CLASS[f'right-{limb}']]
+        codes[np.isin(codes, sides) & np.isin(fine, sides) & (codes != fine)] = CODE[limb]
     codes[sure == 0] = IGNORE
     if len(boxes):
         main = boxes[np.argmax((boxes[:, 2:] - boxes[:, :2]).prod(1))]

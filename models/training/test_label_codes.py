@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from checked_sides import untold, without_untold
 from label_codes import (
     CIHP,
     CLASS,
@@ -85,6 +86,21 @@ class Drawn(unittest.TestCase):
                     self.assertEqual(len(line) % 2, 0, photo)
                     x, y = np.reshape(line, (-1, 2)).T
                     self.assertGreater(abs(x @ np.roll(y, 1) - y @ np.roll(x, 1)), 200, photo)
+
+
+class CheckedSides(unittest.TestCase):
+    NAMES = 'left-shoe', 'right-shoe', 'left-leg', 'dress'
+    CODES = np.array([[*(CLASS[name] for name in NAMES), 0, IGNORE]], np.uint8)
+
+    def test_only_the_named_limbs_of_the_named_photographs(self):
+        self.assertEqual(untold(self.CODES, '0411').tolist(), [[True, True, False, False, False, False]])
+        self.assertEqual(untold(self.CODES, '0763').tolist(), [[True, True, True, False, False, False]])
+        self.assertFalse(untold(self.CODES, '0412').any())
+
+    def test_either_side_may_be_right_there(self):
+        codes = without_untold(self.CODES, '0763').tolist()
+        self.assertEqual(codes, [[CODE['shoe'], CODE['shoe'], CODE['leg'], CLASS['dress'], 0, IGNORE]])
+        np.testing.assert_array_equal(without_untold(self.CODES, '0412'), self.CODES)
 
 
 if __name__ == '__main__':
