@@ -2,11 +2,12 @@
 import torch
 from torch.nn import functional as F
 
-from label_codes import IGNORE, membership
+from label_codes import CLASS, IGNORE, membership
 
 CLASSES = 20
 # Of the Lovasz-softmax: sorting all pixels of a batch for each class is dear, and neighbours say the same.
 EVERY, MIN_PIXELS = 2, 10
+PAIRS = [(CLASS[f'left-{limb}'], CLASS[f'right-{limb}']) for limb in ('arm', 'leg', 'shoe')]
 
 
 class PartialLabelLoss(torch.nn.Module):
@@ -45,6 +46,17 @@ class PartialLabelLoss(torch.nn.Module):
         present = torch.bincount(target[known], minlength=CLASSES).float()
         dice = (2 * hit + 1) / (p.sum((0, 2, 3)) + present + 1)
         return 1 - dice[present > 20].mean()
+
+
+def sides_loss(logits, codes):
+    """Left or right, of what is known to be one of a pair of limbs: mean over the pairs present."""
+    losses = []
+    for left, right in PAIRS:
+        known = (codes == left) | (codes == right)
+        if known.any():
+            odds = (logits[:, left] - logits[:, right])[known]
+            losses.append(F.binary_cross_entropy_with_logits(odds, (codes[known] == left).float()))
+    return torch.stack(losses).mean() if losses else logits.sum() * 0
 
 
 def lovasz_loss(p, target, known):

@@ -24,7 +24,7 @@ from torch.nn import functional as F
 from crops import WORN, WORN_UNKNOWN, Dataset, mirrored_twin, people_targets, random_crop
 from label_codes import UNKNOWN_NAME, mirror_table
 from network import Parser
-from partial_label_loss import PartialLabelLoss
+from partial_label_loss import PartialLabelLoss, sides_loss
 
 SEED = 20                 # unless another is asked for
 CROP_SIZES = ((448, 256), (384, 320), (448, 256), (256, 384))
@@ -41,6 +41,8 @@ CHECKPOINT_SECONDS = 240
 PRESENCE, MIN_PRESENT, MAX_UNKNOWN = 0.4, 0.002, 0.1
 # One crop in so many is the mirrored twin of another, and both should be parsed alike.
 TWIN_SHARE, TWINS = 4, 0.8
+# Weight of left and right by themselves.
+SIDES = 0.3
 # Weights of what is learned by the data set's finer names: of the whole photo, of each pixel.
 WORN_NAMES, PIXEL_NAMES = 2.4, 0.3
 
@@ -200,7 +202,7 @@ def work(rank, args):
             outputs = model(photos)
         logits, centers, offsets, presence, worn_logits, name_logits = (output.float() for output in outputs)
         parsing = loss_of(logits, codes) + PRESENCE * presence_loss(presence, codes)
-        parsing = parsing + TWINS * twins_loss(logits)
+        parsing = parsing + TWINS * twins_loss(logits) + SIDES * sides_loss(logits, codes)
         people = people_loss(centers, offsets, targets)
         named = names_loss(worn_logits, worn, name_logits, names)
         loss = parsing + people + named
