@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import program
-from checked_sides import untold
 from measures import confusion, sides
 
+from checked_sides import untold
 from label_codes import IGNORE
 
 
