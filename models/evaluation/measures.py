@@ -6,10 +6,10 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'training'))
-from label_codes import CIHP, CLASS, mirror_table
+from label_codes import CIHP, PAIRS, mirror_table
 
 CLASSES = len(CIHP)
-SIDED = ('arm', 'leg', 'shoe')
+SIDED = tuple(PAIRS)
 
 
 def confusion(truth, result, classes=CLASSES):
@@ -34,8 +34,7 @@ def person_iou(pixels):
 def sides(truth, result):
     """int64 [3, 3], rows arm, leg, shoe: true pixels, found as that limb, and found on its side."""
     rows = []
-    for kind in SIDED:
-        both = [CLASS[f'left-{kind}'], CLASS[f'right-{kind}']]
+    for both in PAIRS.values():
         true = np.isin(truth, both)
         found = true & np.isin(result, both)
         rows.append((true.sum(), found.sum(), (found & (truth == result)).sum()))

@@ -2,7 +2,9 @@
 import unittest
 
 import numpy as np
-from measures import CLASS, agreement, class_iou, confusion, person_iou, person_pixels, sides, unmirrored
+from measures import agreement, class_iou, confusion, person_iou, person_pixels, sides, unmirrored
+
+from label_codes import CLASS
 
 LEFT, RIGHT = CLASS['left-arm'], CLASS['right-arm']
 

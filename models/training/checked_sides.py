@@ -7,7 +7,7 @@ both shoes are of one side. So nothing is measured and nothing learned there.
 """
 import numpy as np
 
-from label_codes import CLASS, CODE
+from label_codes import CODE, PAIRS
 
 UNTOLD = {
     # val.txt
@@ -30,13 +30,12 @@ UNTOLD = {
 
 def untold(codes, name):
     """bool [H, W]: pixels of the label map of photograph `name` whose side is not to be relied on."""
-    limbs = UNTOLD.get(name, [])
-    return np.isin(codes, [CLASS[f'{side}-{limb}'] for side in ('left', 'right') for limb in limbs])
+    return np.isin(codes, [side for limb in UNTOLD.get(name, []) for side in PAIRS[limb]])
 
 
 def without_untold(codes, name):
     """uint8 [H, W]: the label map with the codes of either side there."""
     codes = codes.copy()
     for limb in UNTOLD.get(name, []):
-        codes[np.isin(codes, [CLASS[f'left-{limb}'], CLASS[f'right-{limb}']])] = CODE[limb]
+        codes[np.isin(codes, PAIRS[limb])] = CODE[limb]
     return codes

@@ -12,6 +12,8 @@ CIHP = ['background', 'hat', 'hair', 'gloves', 'sunglasses', 'upper-clothes', 'd
         'pants', 'torso-skin', 'scarf', 'skirt', 'face', 'left-arm', 'right-arm', 'left-leg', 'right-leg',
         'left-shoe', 'right-shoe']
 CLASS = {name: i for i, name in enumerate(CIHP)}
+# The classes, left and right, of each limb.
+PAIRS = {limb: [CLASS[f'left-{limb}'], CLASS[f'right-{limb}']] for limb in ('arm', 'leg', 'shoe')}
 IGNORE = 255
 
 SET_MEMBERS = {

@@ -2,12 +2,11 @@
 import torch
 from torch.nn import functional as F
 
-from label_codes import CLASS, IGNORE, membership
+from label_codes import IGNORE, PAIRS, membership
 
 CLASSES = 20
 # Of the Lovasz-softmax: sorting all pixels of a batch for each class is dear, and neighbours say the same.
 EVERY, MIN_PIXELS = 2, 10
-PAIRS = [(CLASS[f'left-{limb}'], CLASS[f'right-{limb}']) for limb in ('arm', 'leg', 'shoe')]
 
 
 class PartialLabelLoss(torch.nn.Module):
@@ -51,7 +50,7 @@ class PartialLabelLoss(torch.nn.Module):
 def sides_loss(logits, codes):
     """Left or right, of what is known to be one of a pair of limbs: mean over the pairs present."""
     losses = []
-    for left, right in PAIRS:
+    for left, right in PAIRS.values():
         known = (codes == left) | (codes == right)
         if known.any():
             odds = (logits[:, left] - logits[:, right])[known]

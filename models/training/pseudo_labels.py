@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from body_parts import Body, split_shoes, split_skin
 from bystander_boxes import PersonBoxes
 from drawn_by_hand import Drawn
-from label_codes import CCP_NAMES, CIHP, CLASS, CODE, IGNORE, mirror_table, read_tags
+from label_codes import CCP_NAMES, CIHP, CLASS, CODE, IGNORE, PAIRS, mirror_table, read_tags
 from network import Parser
 from prepare_labels import SAME_PERSON_IOU, box_iou, landmarks_fit
 
@@ -117,8 +117,7 @@ def codes_of(log_p, size, teacher, boxes):
             continue
         limited = np.isin(fine, members)
         codes[pixels] = split(pixels, body) if use_landmarks else np.where(limited, fine, CODE[name])[pixels]
-    for limb in ('arm', 'leg', 'shoe'):
-        sides = [CLASS[f'left-{limb}'], CLASS[f'right-{limb}']]
+    for limb, sides in PAIRS.items():
         codes[np.isin(codes, sides) & np.isin(fine, sides) & (codes != fine)] = CODE[limb]
     codes[sure == 0] = IGNORE
     if len(boxes):
