@@ -47,8 +47,8 @@ pub use engine::{Engine, Step};
 pub use error::{Code, Error, Result};
 pub use labels::LabelSet;
 pub use model::{
-    Card, Channels, Checkpoint, Closer, Import, Input, Licence, Model, ModelFile, OutputKind, Pad, PadWhen,
-    Pass, Precision, QueryRule, Resample, Setting, SizeRule, Specks, Template, Upsample, split,
+    Card, Channels, Checkpoint, Closer, Import, Input, Licence, Mirrored, Model, ModelFile, OutputKind, Pad,
+    PadWhen, Pass, Precision, QueryRule, Resample, Setting, SizeRule, Specks, Template, Upsample, split,
 };
 pub use palette::{Colour, DrawingOrder, Palette, PaletteSpec};
 pub use parsing::{Instance, Parsing, Segment};

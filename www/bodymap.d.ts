@@ -111,6 +111,8 @@ export interface Setting {
   passes: { size: { rule: string; [field: string]: unknown }; mirror: boolean }[];
   /** Where everybody is small in the first pass: the passes are run on the part with the people, the tallest then `height` pixels tall. */
   closer?: { height: number; pixels: number; multiple: number };
+  /** Where there is no closer look: the part with the people is seen mirrored as well, if the inputs of both passes then have at most so many `pixels`. */
+  mirrored?: { pixels: number; multiple: number };
 }
 
 /** The model card: what the model is and how it wants its input. */

@@ -70,6 +70,9 @@ pub struct Setting {
     /// A closer look at small people, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closer: Option<Closer>,
+    /// A mirrored look at the part with the people, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirrored: Option<Mirrored>,
 }
 
 /// A second look at the part of a photo in which the people are, where all of them are small in the input of the
@@ -80,6 +83,18 @@ pub struct Closer {
     /// Pixels of the input that the tallest person then has from head to foot.
     pub height: u32,
     /// Most pixels of the input, padding left out; people are smaller if more would be needed.
+    pub pixels: u32,
+    /// Both sides of the tensor are multiples of this.
+    pub multiple: u32,
+}
+
+/// A second, mirrored look at the part of a photo in which the people are, where there is no closer one and they can be
+/// seen at about the size that they have in the input of the first pass. The results are averaged, what lies around the
+/// part is background. It goes with one pass, by the size rule [`SizeRule::ShortSide`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mirrored {
+    /// Most pixels of both inputs together, padding included.
     pub pixels: u32,
     /// Both sides of the tensor are multiples of this.
     pub multiple: u32,
@@ -342,7 +357,9 @@ impl Card {
                 limits::MAX_SETTINGS
             )));
         }
-        for (i, Setting { id, passes, upsample, specks, closer }) in self.settings.iter().enumerate() {
+        for (i, Setting { id, passes, upsample, specks, closer, mirrored }) in
+            self.settings.iter().enumerate()
+        {
             if !plain(id) {
                 return Err(bad(format!("the setting {id:?} may have letters, digits, - _ and . only")));
             }
@@ -366,6 +383,22 @@ impl Card {
                 side("the multiple of a closer look", multiple)?;
                 if !(1..=limits::MAX_INPUT_SIDE.pow(2)).contains(&pixels) {
                     return Err(bad(format!("a closer look of {pixels} pixels is not possible")));
+                }
+            }
+            if let Some(Mirrored { pixels, multiple }) = *mirrored {
+                if self.output != OutputKind::SemanticCenters {
+                    return Err(bad(format!(
+                        "the setting {id:?} looks again mirrored, which needs \"semantic+centers\""
+                    )));
+                }
+                if !matches!(passes[..], [Pass { size: SizeRule::ShortSide { .. }, mirror: false }]) {
+                    return Err(bad(format!(
+                        "the setting {id:?} looks again mirrored, which goes with one pass that is not, by \"short_side\""
+                    )));
+                }
+                side("the multiple of a mirrored look", multiple)?;
+                if !(1..=limits::MAX_INPUT_SIDE.pow(2)).contains(&pixels) {
+                    return Err(bad(format!("a mirrored look of {pixels} pixels is not possible")));
                 }
             }
             for pass in passes {
@@ -501,6 +534,42 @@ mod tests {
             let error = Card::from_json(&closer.replace(from, to)).unwrap_err();
             assert!(error.message().contains(named), "{error}");
         }
+    }
+
+    /// The end of a setting of one pass that looks again mirrored.
+    const MIRRORED: &str = r#""mirror": false }], "mirrored": { "pixels": 9000, "multiple": 64 } }"#;
+
+    #[test]
+    fn mirrored_looks_follow_one_pass_over_people() {
+        let with_people = EXAMPLE.replace(r#""semantic""#, r#""semantic+centers""#);
+        let first = r#""mirror": false }] }"#;
+        let mirrored = with_people.replace(first, MIRRORED);
+        let card = Card::from_json(&mirrored).unwrap();
+        assert_eq!(card.settings[0].mirrored, Some(Mirrored { pixels: 9000, multiple: 64 }));
+        assert_eq!(card.settings[1].mirrored, None);
+        assert_eq!(Card::from_json(&serde_json::to_string(&card).unwrap()).unwrap(), card);
+        let fixed = r#"{ "rule": "fixed", "width": 64, "height": 96 }, "mirror": false }], "mirrored""#;
+        let short = r#"{ "rule": "short_side", "short": 64, "max": 128, "multiple": 32 }, "mirror": false }], "mirrored""#;
+        for (from, to, named) in [
+            (r#""pixels": 9000"#, r#""pixels": 0"#, "mirrored look of 0 pixels"),
+            (r#""multiple": 64 }"#, r#""multiple": 0 }"#, "multiple of a mirrored look is 0"),
+            (r#""pixels": 9000"#, r#""height": 9000"#, "height"),
+            (r#""mirror": false }], "mirrored""#, r#""mirror": true }], "mirrored""#, "one pass that is not"),
+            (short, fixed, "short_side"),
+            (r#""semantic+centers""#, r#""semantic""#, "looks again mirrored, which needs"),
+        ] {
+            let edited = mirrored.replace(from, to);
+            assert_ne!(edited, mirrored, "{from}");
+            let error = Card::from_json(&edited).unwrap_err();
+            assert!(error.code() == Code::BadCard && error.message().contains(named), "{error}");
+        }
+        let mut two = card.clone();
+        two.settings[1].mirrored = card.settings[0].mirrored;
+        let error = Card::from_json(&serde_json::to_string(&two).unwrap()).unwrap_err();
+        assert!(
+            error.message().contains("\"fine\" looks again mirrored, which goes with one pass"),
+            "{error}"
+        );
     }
 
     #[test]

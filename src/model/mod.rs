@@ -9,8 +9,8 @@ mod run;
 mod split;
 
 pub use card::{
-    Card, Channels, Closer, Input, Licence, ModelFile, OutputKind, Pad, PadWhen, Pass, QueryRule, Resample,
-    Setting, SizeRule, Specks, Upsample,
+    Card, Channels, Closer, Input, Licence, Mirrored, ModelFile, OutputKind, Pad, PadWhen, Pass, QueryRule,
+    Resample, Setting, SizeRule, Specks, Upsample,
 };
 pub use checkpoint::Checkpoint;
 pub use import::{Import, Precision, Template};

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::engine::Step;
 use crate::error::Result;
 use crate::model::{Model, Pass, Setting, Upsample};
-use crate::parsing::{self, Answer, Parsing, Region};
+use crate::parsing::{self, Answer, Parsing, SecondLook};
 use crate::photo::Photo;
 use crate::stop;
 use crate::tensor::{InputTensor, Placement};
@@ -23,7 +23,7 @@ impl Model {
         progress: &mut dyn FnMut(f32),
     ) -> Result<Parsing> {
         self.parse_in_steps(photo, setting, &mut |done, step| {
-            if matches!(step, Step::Node { .. }) {
+            if matches!(step, Step::Node { .. } | Step::Parsing) {
                 progress(done);
             }
         })
@@ -41,22 +41,19 @@ impl Model {
     ) -> Result<Parsing> {
         let setting = self.card.setting(setting)?.clone();
         let (first, rest) = setting.passes.split_at(1);
-        let seen = work(first, photo) / work(&setting.passes, photo);
+        let seen = work(first, photo) / most_work(&setting, photo);
         let mut answers = self.answers(photo, first, 0.0..seen, observe)?;
-        let region = match setting.closer {
-            Some(closer) => {
-                let region = parsing::people_region(&mut answers[0], closer, self.card.label_set);
-                stop::finished(region)?
-            }
-            None => None,
-        };
-        let Some(Region { origin, size, rule }) = region else {
+        let look = parsing::second_look(&mut answers[0], &setting, self.card.label_set);
+        let Some(SecondLook { origin, size, passes, first }) = stop::finished(look)? else {
             answers.extend(self.answers(photo, rest, seen..1.0, observe)?);
             return self.parsed(photo, &setting, &answers, observe);
         };
+        match first {
+            Some(placement) => answers[0].placement = placement,
+            None => answers.clear(),
+        }
         let part = photo.part(origin, size)?;
-        let passes: Vec<Pass> = setting.passes.iter().map(|&pass| Pass { size: rule, ..pass }).collect();
-        answers = self.answers(&part, &passes, seen..1.0, observe)?;
+        answers.extend(self.answers(&part, &passes, seen..1.0, observe)?);
         self.parsed(&part, &setting, &answers, observe)?.within((photo.width(), photo.height()), origin)
     }
 
@@ -100,6 +97,18 @@ impl Model {
         observe(1.0, Step::Parsing);
         Ok(parsing)
     }
+}
+
+/// Pixels of the inputs of a setting over a photo; with the second look that it may take, where nothing else follows
+/// the first pass.
+fn most_work(setting: &Setting, photo: &Photo) -> f64 {
+    let passes = work(&setting.passes, photo);
+    if setting.passes.len() > 1 {
+        return passes;
+    }
+    let closer = setting.closer.map_or(0.0, |closer| closer.pixels as f64);
+    let mirrored = setting.mirrored.map_or(0.0, |mirrored| mirrored.pixels as f64);
+    (passes + closer).max(mirrored)
 }
 
 /// Pixels of the inputs of some passes over a photo.

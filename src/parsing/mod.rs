@@ -6,10 +6,12 @@ mod candidates;
 mod closer;
 mod dresses;
 mod guided;
+mod mirrored;
 mod patches;
 mod people;
 mod probabilities;
 mod queries;
+mod seen;
 mod semantic;
 mod shoes;
 mod specks;
@@ -28,7 +30,7 @@ use crate::model::{OutputKind, Specks};
 use crate::photo::Photo;
 use crate::tensor::Placement;
 
-pub(crate) use closer::{Region, people_region};
+pub(crate) use seen::{SecondLook, second_look};
 
 /// A parsed photo, in the photo's own size and upright orientation. Pictures,
 /// JSON and annotation files are views of it.

@@ -49,13 +49,17 @@ struct Center {
     heat: f32,
 }
 
-/// What the network says of people: heat, and the place each cell votes for in
-/// pixels of the input tensor.
+/// What the network says of people in the cells with some of the photo: heat, and
+/// the place each cell votes for in pixels of the input tensor.
 struct Field {
     heat: Array2<f32>,
     /// x, y; `[2, h, w]`.
     votes: Array3<f32>,
     placement: Placement,
+    /// Column and row of the first of these cells.
+    first: (usize, usize),
+    /// Columns and rows of all cells.
+    cells: (usize, usize),
 }
 
 impl Field {
@@ -67,9 +71,8 @@ impl Field {
             (padded.0 as u64 * padded.1 as u64, !mirrored)
         };
         let placement = answers.iter().max_by_key(area).expect("a setting has passes").placement;
-        let same = |answer: &&Answer| {
-            (answer.placement.content, answer.placement.padded) == (placement.content, placement.padded)
-        };
+        let same =
+            |answer: &&Answer| Placement { mirrored: placement.mirrored, ..answer.placement } == placement;
         let mut passes = answers.iter().filter(same).map(centers_and_offsets);
         let (mut heat, mut votes) = passes.next().expect("the pass just found")?;
         let mut count = 1.0;
@@ -93,17 +96,19 @@ impl Field {
         for ((axis, y, x), vote) in votes.indexed_iter_mut() {
             *vote += if axis == 0 { (x as f32 + 0.5) * step.0 } else { (y as f32 + 0.5) * step.1 };
         }
-        Ok(Field { heat, votes, placement })
+        let (rows, columns) = (content_rows(placement, height), content_columns(placement, width));
+        let first = (columns.start, rows.start);
+        let heat = heat.slice(s![rows.clone(), columns.clone()]).as_standard_layout().into_owned();
+        let votes = votes.slice(s![.., rows, columns]).as_standard_layout().into_owned();
+        Ok(Field { heat, votes, placement, first, cells: (width, height) })
     }
 
     /// The peaks of the heat over the photo, from left to right; of too many the hottest.
     fn centers(&self) -> Vec<Center> {
-        let (height, width) = self.heat.dim();
         let padded = self.placement.padded;
-        let step = (padded.0 as f32 / width as f32, padded.1 as f32 / height as f32);
+        let step = (padded.0 as f32 / self.cells.0 as f32, padded.1 as f32 / self.cells.1 as f32);
         let reach = |step: f32| ((PEAK_RADIUS / step).round() as usize).max(1);
-        let inside = s![content_rows(self.placement, height), content_columns(self.placement, width)];
-        let heat = self.heat.slice(inside);
+        let heat = self.heat.view();
         let mut centers = vec![];
         for ((y, x), &value) in heat.indexed_iter() {
             if value >= PEAK && is_peak(heat, (y, x), (reach(step.1), reach(step.0))) {
@@ -111,8 +116,8 @@ impl Field {
                 let (left, right) = (at(y, x.wrapping_sub(1)), at(y, x + 1));
                 let (above, below) = (at(y.wrapping_sub(1), x), at(y + 1, x));
                 centers.push(Center {
-                    x: (x as f32 + 0.5 + summit(left, value, right)) * step.0,
-                    y: (y as f32 + 0.5 + summit(above, value, below)) * step.1,
+                    x: ((self.first.0 + x) as f32 + 0.5 + summit(left, value, right)) * step.0,
+                    y: ((self.first.1 + y) as f32 + 0.5 + summit(above, value, below)) * step.1,
                     heat: value,
                 });
             }
@@ -137,8 +142,8 @@ impl Field {
         let nearest: Vec<Vec<u16>> = (0..height)
             .map(|y| line(0, y).iter().zip(line(1, y)).map(|(&x, &y)| nearest(centers, x, y)).collect())
             .collect();
-        let columns = Taps::columns(self.placement, width);
-        let rows = Taps::rows(self.placement, height);
+        let columns = Taps::columns(self.placement, self.cells.0);
+        let rows = Taps::rows(self.placement, self.cells.1);
         let photo = self.placement.photo.0 as usize;
         let bands = people.par_chunks_mut(BAND * photo).zip(labels.par_chunks(BAND * photo)).enumerate();
         let runs: Vec<_> = columns.runs(0..photo).collect();
@@ -381,6 +386,28 @@ mod tests {
         for (center, (x, y, ..)) in centers.iter().zip(THREE) {
             assert!((center.x - x).abs() < 0.5 && (center.y - y).abs() < 0.5, "{center:?} {x} {y}");
         }
+    }
+
+    #[test]
+    fn people_of_a_part_are_those_of_the_whole_photo() {
+        let (labels, _) = truth(&THREE);
+        let whole = people_map(&[answer(&THREE, placement(false), 4)], &labels).unwrap();
+        // The part without the third person.
+        let (left, top, width, height) = (16, 8, 216, 232);
+        let inside = |values: &[u16]| -> Vec<u16> {
+            let rows = values.chunks_exact(384).skip(top).take(height);
+            rows.flat_map(|row| &row[left..left + width]).copied().collect()
+        };
+        let labels: Vec<u16> = labels.iter().map(|&class| class as u16).collect();
+        let labels: Vec<u8> = inside(&labels).iter().map(|&class| class as u8).collect();
+        let part = Placement {
+            photo: (width as u32, height as u32),
+            content: (width as u32 / 2, height as u32 / 2),
+            origin: (left as u32 / 2, top as u32 / 2),
+            ..placement(false)
+        };
+        let found = people_map(&[Answer { placement: part, ..answer(&THREE, placement(false), 4) }], &labels);
+        assert_eq!(found.unwrap(), inside(&whole));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A setting that looks closer where everybody is small.
+//! Settings that look a second time at the part with the people: closer where everybody is small, else mirrored.
 
 use bodymap::{Card, Model, Parsing, Photo};
 
@@ -14,24 +14,41 @@ fn read(name: &str) -> Vec<u8> {
     std::fs::read(format!("{PEOPLE}/{name}")).unwrap()
 }
 
-/// Sides of the input tensors, and the parsing.
-fn parsed(photo: &Photo, closer: Option<(u32, u32)>) -> (Vec<(usize, usize)>, Parsing) {
+/// Sides of the input tensors, and the parsing, by a setting that has this added.
+fn seen(
+    photo: &Photo,
+    setting: usize,
+    field: &str,
+    value: serde_json::Value,
+) -> (Vec<(usize, usize)>, Parsing) {
     let mut card: serde_json::Value = serde_json::from_slice(&read("card.json")).unwrap();
-    if let Some((height, pixels)) = closer {
-        card["settings"][1]["closer"] =
-            serde_json::json!({ "height": height, "pixels": pixels, "multiple": 32 });
-    }
+    card["settings"][setting][field] = value;
+    let id = card["settings"][setting]["id"].as_str().unwrap().to_owned();
     let mut model = Model::load(Card::from_json(&card.to_string()).unwrap(), &read("people.onnx")).unwrap();
     let (mut tensors, mut last) = (vec![], 0.0);
-    let parsing = model.parse_in_steps(photo, Some("fine"), &mut |done, step| {
+    let parsing = model.parse_in_steps(photo, Some(&id), &mut |done, step| {
         assert!((last..=1.0).contains(&done), "{done} after {last}");
         last = done;
         if let bodymap::Step::Tensor { height, width } = step {
+            assert!(done < 1.0, "there is more to do");
             tensors.push((height, width));
         }
     });
     assert_eq!(last, 1.0);
     (tensors, parsing.unwrap())
+}
+
+/// With two passes, and a closer look of that height and so many pixels.
+fn parsed(photo: &Photo, closer: Option<(u32, u32)>) -> (Vec<(usize, usize)>, Parsing) {
+    let closer = closer
+        .map(|(height, pixels)| serde_json::json!({ "height": height, "pixels": pixels, "multiple": 32 }));
+    seen(photo, 1, "closer", closer.into())
+}
+
+/// With one pass, and a mirrored look where both together have at most so many pixels.
+fn parsed_mirrored(photo: &Photo, pixels: Option<u32>) -> (Vec<(usize, usize)>, Parsing) {
+    let mirrored = pixels.map(|pixels| serde_json::json!({ "pixels": pixels, "multiple": 32 }));
+    seen(photo, 0, "mirrored", mirrored.into())
 }
 
 /// The photo with so many black pixels left of and above it.
@@ -115,4 +132,59 @@ fn who_is_cut_by_the_lower_edge_counts_as_taller() {
     let closer = Some((130, 90_000));
     assert_eq!(parsed(&cut, closer).0.len(), 2);
     assert_eq!(parsed(&photo, closer).0.len(), 3);
+}
+
+/// The part of the pixels that have another class or person.
+fn differing(one: &Parsing, other: &Parsing) -> f64 {
+    let pixels = |parsing: &Parsing| -> Vec<(u8, u16)> {
+        parsing.labels.iter().copied().zip(parsing.people.iter().copied()).collect()
+    };
+    let (one, other) = (pixels(one), pixels(other));
+    one.iter().zip(&other).filter(|(a, b)| a != b).count() as f64 / one.len() as f64
+}
+
+/// Pixels of the tensor of the first pass.
+const FIRST: u32 = (SEEN.0 * SEEN.1) as u32;
+
+#[test]
+fn people_are_looked_at_mirrored_where_the_pixels_allow_for_it() {
+    let photo = Photo::decode(&read("photo.png")).unwrap();
+    let (tensors, plain) = parsed_mirrored(&photo, None);
+    assert_eq!(tensors, [SEEN]);
+    // Not enough for anything, and not for people of nearly the size that they have.
+    for pixels in [1, FIRST, FIRST + 96 * 128] {
+        let (tensors, parsing) = parsed_mirrored(&photo, Some(pixels));
+        assert_eq!(tensors, [SEEN], "{pixels}");
+        assert!(parsing == plain, "{pixels}");
+    }
+    let (tensors, parsing) = parsed_mirrored(&photo, Some(2 * FIRST));
+    assert_eq!(tensors, [SEEN, SEEN]);
+    assert!(differing(&parsing, &plain) < 0.005, "{}", differing(&parsing, &plain));
+    assert!(parsing.people.iter().max() == Some(&3));
+}
+
+#[test]
+fn a_mirrored_look_is_at_the_part_with_people_and_the_rest_is_background() {
+    let photo = Photo::decode(&read("photo.png")).unwrap();
+    let (left, top) = (96, 200);
+    let photo = beside_nothing(&photo, left, top);
+    let (tensors, plain) = parsed_mirrored(&photo, None);
+    // 480x440 become 131x120; the people are in the lower right of it.
+    assert_eq!(tensors, [(128, 160)]);
+    let (tensors, parsing) = parsed_mirrored(&photo, Some(128 * 160 + 64 * 96));
+    assert_eq!(tensors, [(128, 160), (64, 96)]);
+    assert!(differing(&parsing, &plain) < 0.01, "{}", differing(&parsing, &plain));
+    let width = left + 384;
+    assert!(parsing.labels.iter().enumerate().all(|(i, &class)| class == 0 || i / width >= top - 20));
+    for (segment, same) in parsing.segments.iter().zip(&plain.segments) {
+        assert_eq!((segment.class, segment.person), (same.class, same.person));
+    }
+}
+
+#[test]
+fn where_nobody_is_seen_nothing_is_looked_at_mirrored() {
+    let photo = Photo::from_rgba(384, 240, [0, 0, 0, 255].repeat(384 * 240)).unwrap();
+    let (tensors, parsing) = parsed_mirrored(&photo, Some(2 * FIRST));
+    assert_eq!(tensors, [SEEN]);
+    assert!(parsing.labels.iter().all(|&class| class == 0));
 }
