@@ -62,7 +62,7 @@ pub const MAX_CLASSES: usize = 255;
 pub const MAX_EXPANDED_WEIGHTS: usize = 16 << 20;
 
 /// Input sizes for which an optimised plan of the network is kept.
-pub const MAX_PLANS: usize = 3;
+pub const MAX_PLANS: usize = 8;
 
 /// Most bytes of weights that are kept beside the plans (64 MiB); a larger model is read
 /// again for photos that need another input size.
