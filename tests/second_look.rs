@@ -188,3 +188,18 @@ fn where_nobody_is_seen_nothing_is_looked_at_mirrored() {
     assert_eq!(tensors, [SEEN]);
     assert!(parsing.labels.iter().all(|&class| class == 0));
 }
+
+#[test]
+fn photos_of_a_few_pixels_are_looked_at_twice_or_once() {
+    let photo = Photo::decode(&read("photo.png")).unwrap();
+    let mut twice = 0;
+    for (width, height) in [(1, 1), (2, 9), (3, 2), (5, 3), (8, 5), (13, 40), (40, 7), (64, 40)] {
+        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x * 384 / width, y * 240 / height)));
+        let rgba = pixels.flat_map(|(x, y)| photo.rgba()[4 * (y * 384 + x)..][..4].to_vec()).collect();
+        let small = Photo::from_rgba(width as u32, height as u32, rgba).unwrap();
+        let (tensors, parsing) = parsed_mirrored(&small, Some(4 * FIRST));
+        assert_eq!(parsing.labels.len(), width * height);
+        twice += tensors.len() - 1;
+    }
+    assert!(twice > 2, "{twice}");
+}

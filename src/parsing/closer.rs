@@ -1,6 +1,6 @@
 //! A closer look at people who are all small.
 
-use super::seen::{SecondLook, Seen, size_rule};
+use super::seen::{SecondLook, Seen, bounds, size_rule, tallest};
 use crate::model::{Closer, Pass};
 
 /// What is looked at around the people, as a part of the height of the tallest.
@@ -17,7 +17,7 @@ impl Seen {
     pub fn closer(&self, closer: Closer, passes: &[Pass]) -> Option<SecondLook> {
         let (content, photo) = (self.placement.content, self.placement.photo);
         let small = (self.parsing.width, self.parsing.height);
-        let tallest = self.tallest() as f64;
+        let tallest = tallest(&self.parsing) as f64;
         // Along an axis: the first pixel of the photo and how many, given those of the small one.
         let along = |start: u32, end: u32, small: u32, photo: u32| {
             let scale = photo as f64 / small as f64;
@@ -25,7 +25,7 @@ impl Seen {
             let end = (((end as f64 + MARGIN * tallest) * scale).ceil() as u32).min(photo);
             (start, end - start)
         };
-        let (columns, rows) = self.bounds();
+        let (columns, rows) = bounds(&self.parsing);
         let (left, width) = along(columns.0, columns.1, small.0, photo.0);
         let (top, height) = along(rows.0, rows.1, small.1, photo.1);
         // Pixels of the input to a pixel of the photo: now, for people as tall as asked for, and at most.

@@ -1,6 +1,6 @@
 //! A mirrored look at the part of a photo with the people.
 
-use super::seen::{STEP, SecondLook, Seen, size_rule};
+use super::seen::{STEP, SecondLook, Seen, bounds, size_rule};
 use crate::limits::MAX_INPUT_SIDE;
 use crate::model::{Mirrored, Pass};
 use crate::tensor::Placement;
@@ -19,7 +19,7 @@ impl Seen {
     /// much as the input has room for.
     pub fn mirrored(&self, Mirrored { pixels, multiple }: Mirrored) -> Option<SecondLook> {
         let Placement { photo, content, padded, .. } = self.placement;
-        let (columns, rows) = self.bounds();
+        let (columns, rows) = bounds(&self.parsing);
         let margin = ((rows.1 - rows.0) as f64 * MARGIN).ceil() as u32;
         // From here on in pixels of the first input.
         let around = |(start, end): (u32, u32), content: u32| {
@@ -33,19 +33,21 @@ impl Seen {
         }
         let ((x, width), (y, height)) =
             (widened(columns, sides.0, scale, content.0), widened(rows, sides.1, scale, content.1));
-        let first = Placement { photo, content: (width, height), origin: (x, y), padded, mirrored: false };
-        // The pixel of the photo that is nearest to one of the input.
-        let of_photo = |at: (u32, u32)| {
-            let nearest = |at: u32, content: u32, photo: u32| {
-                (at as f64 * photo as f64 / content as f64).round() as u32
-            };
-            (nearest(at.0, content.0, photo.0), nearest(at.1, content.1, photo.1))
+        // In whole pixels of the photo, and where these lie in the input.
+        let nearest = |at: u32, from: u32, to: u32| (at as f64 * to as f64 / from as f64).round() as u32;
+        let whole = |start: u32, length: u32, content: u32, photo: u32| {
+            let [first, end] = [start, start + length].map(|at| nearest(at, content, photo));
+            let [seen_first, seen_end] = [first, end].map(|at| nearest(at, photo, content));
+            (end > first).then_some(((first, end - first), (seen_first, seen_end - seen_first)))
         };
-        let (origin, end) = (of_photo((x, y)), of_photo((x + width, y + height)));
-        let size = (end.0 - origin.0, end.1 - origin.1);
-        let rule = size_rule(width.min(height) as f64 * scale, multiple);
-        let first = Some(Placement { photo: size, ..first });
-        Some(SecondLook { origin, size, passes: vec![Pass { size: rule, mirror: true }], first })
+        let ((x, width), (seen_x, seen_width)) = whole(x, width, content.0, photo.0)?;
+        let ((y, height), (seen_y, seen_height)) = whole(y, height, content.1, photo.1)?;
+        let (origin, size) = ((x, y), (width, height));
+        let rule = size_rule(seen_width.min(seen_height) as f64 * scale, multiple);
+        let (seen, at) = ((seen_width, seen_height), (seen_x, seen_y));
+        let first = Placement { photo: size, content: seen, origin: at, padded, mirrored: false };
+        let passes = vec![Pass { size: rule, mirror: true }];
+        Some(SecondLook { origin, size, passes, first: Some(first) })
     }
 }
 

@@ -59,16 +59,6 @@ impl Seen {
         answer.placement.photo = placement.photo;
         Ok(Seen { placement, parsing: parsing? })
     }
-
-    /// The height of the tallest person, in pixels of the parsing.
-    pub fn tallest(&self) -> u32 {
-        statures(&self.parsing).into_iter().max().unwrap_or(0)
-    }
-
-    /// The first column and row of all people and the first ones beyond them: (left, right), (top, bottom).
-    pub fn bounds(&self) -> ((u32, u32), (u32, u32)) {
-        bounds(&self.parsing)
-    }
 }
 
 /// The size of a part whose short side becomes `short` in an input whose sides are multiples of `multiple`.
@@ -76,6 +66,11 @@ pub(super) fn size_rule(short: f64, multiple: u32) -> SizeRule {
     // What is padded must not be larger than an input may be.
     let max = MAX_INPUT_SIDE - MAX_INPUT_SIDE % multiple;
     SizeRule::ShortSide { short: (short.round() as u32).clamp(1, MAX_INPUT_SIDE), max, multiple }
+}
+
+/// The height of the tallest person, in pixels.
+pub(super) fn tallest(parsing: &Parsing) -> u32 {
+    statures(parsing).into_iter().max().unwrap_or(0)
 }
 
 /// The heights of all people, in pixels.
@@ -95,7 +90,7 @@ fn statures(parsing: &Parsing) -> Vec<u32> {
 }
 
 /// The first column and row of all segments and the first ones beyond them: (left, right), (top, bottom).
-fn bounds(parsing: &Parsing) -> ((u32, u32), (u32, u32)) {
+pub(super) fn bounds(parsing: &Parsing) -> ((u32, u32), (u32, u32)) {
     let none = (u32::MAX, 0);
     parsing.segments.iter().fold((none, none), |(columns, rows), segment| {
         let [x, y, width, height] = segment.bbox;
