@@ -380,10 +380,7 @@ impl Card {
             }
             if let Some(Closer { height, pixels, multiple }) = *closer {
                 side("the height of a closer look", height)?;
-                side("the multiple of a closer look", multiple)?;
-                if !(1..=limits::MAX_INPUT_SIDE.pow(2)).contains(&pixels) {
-                    return Err(bad(format!("a closer look of {pixels} pixels is not possible")));
-                }
+                second_look("closer", pixels, multiple)?;
             }
             if let Some(Mirrored { pixels, multiple }) = *mirrored {
                 if self.output != OutputKind::SemanticCenters {
@@ -396,10 +393,7 @@ impl Card {
                         "the setting {id:?} looks again mirrored, which goes with one pass that is not, by \"short_side\""
                     )));
                 }
-                side("the multiple of a mirrored look", multiple)?;
-                if !(1..=limits::MAX_INPUT_SIDE.pow(2)).contains(&pixels) {
-                    return Err(bad(format!("a mirrored look of {pixels} pixels is not possible")));
-                }
+                second_look("mirrored", pixels, multiple)?;
             }
             for pass in passes {
                 pass.size.check()?;
@@ -445,6 +439,16 @@ fn side(name: &str, value: u32) -> Result<()> {
         Ok(())
     } else {
         Err(bad(format!("{name} is {value}, not 1 to {}", limits::MAX_INPUT_SIDE)))
+    }
+}
+
+/// Refuses what no second look of that kind can have.
+fn second_look(kind: &str, pixels: u32, multiple: u32) -> Result<()> {
+    side(&format!("the multiple of a {kind} look"), multiple)?;
+    if (1..=limits::MAX_INPUT_SIDE.pow(2)).contains(&pixels) {
+        Ok(())
+    } else {
+        Err(bad(format!("a {kind} look of {pixels} pixels is not possible")))
     }
 }
 

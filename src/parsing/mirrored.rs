@@ -26,8 +26,8 @@ impl Seen {
             (start.saturating_sub(margin) * STEP, ((end + margin) * STEP).min(content))
         };
         let (columns, rows) = (around(columns, content.0), around(rows, content.1));
-        let left = pixels.saturating_sub(padded.0 * padded.1);
-        let (scale, sides) = largest((columns.1 - columns.0, rows.1 - rows.0), left, multiple)?;
+        let rest = pixels.saturating_sub(padded.0 * padded.1);
+        let (scale, sides) = largest((columns.1 - columns.0, rows.1 - rows.0), rest, multiple)?;
         if scale < SMALLEST {
             return None;
         }

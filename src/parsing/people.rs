@@ -60,6 +60,8 @@ struct Field {
     first: (usize, usize),
     /// Columns and rows of all cells.
     cells: (usize, usize),
+    /// Width and height of a cell in pixels of the input tensor.
+    step: (f32, f32),
 }
 
 impl Field {
@@ -100,13 +102,12 @@ impl Field {
         let first = (columns.start, rows.start);
         let heat = heat.slice(s![rows.clone(), columns.clone()]).as_standard_layout().into_owned();
         let votes = votes.slice(s![.., rows, columns]).as_standard_layout().into_owned();
-        Ok(Field { heat, votes, placement, first, cells: (width, height) })
+        Ok(Field { heat, votes, placement, first, cells: (width, height), step })
     }
 
     /// The peaks of the heat over the photo, from left to right; of too many the hottest.
     fn centers(&self) -> Vec<Center> {
-        let padded = self.placement.padded;
-        let step = (padded.0 as f32 / self.cells.0 as f32, padded.1 as f32 / self.cells.1 as f32);
+        let step = self.step;
         let reach = |step: f32| ((PEAK_RADIUS / step).round() as usize).max(1);
         let heat = self.heat.view();
         let mut centers = vec![];
@@ -394,12 +395,9 @@ mod tests {
         let whole = people_map(&[answer(&THREE, placement(false), 4)], &labels).unwrap();
         // The part without the third person.
         let (left, top, width, height) = (16, 8, 216, 232);
-        let inside = |values: &[u16]| -> Vec<u16> {
-            let rows = values.chunks_exact(384).skip(top).take(height);
-            rows.flat_map(|row| &row[left..left + width]).copied().collect()
-        };
-        let labels: Vec<u16> = labels.iter().map(|&class| class as u16).collect();
-        let labels: Vec<u8> = inside(&labels).iter().map(|&class| class as u8).collect();
+        let inside: Vec<usize> =
+            (top..top + height).flat_map(|y| y * 384 + left..y * 384 + left + width).collect();
+        let labels: Vec<u8> = inside.iter().map(|&i| labels[i]).collect();
         let part = Placement {
             photo: (width as u32, height as u32),
             content: (width as u32 / 2, height as u32 / 2),
@@ -407,7 +405,7 @@ mod tests {
             ..placement(false)
         };
         let found = people_map(&[Answer { placement: part, ..answer(&THREE, placement(false), 4) }], &labels);
-        assert_eq!(found.unwrap(), inside(&whole));
+        assert_eq!(found.unwrap(), inside.iter().map(|&i| whole[i]).collect::<Vec<_>>());
     }
 
     #[test]

@@ -15,7 +15,6 @@ pub(super) const STEP: u32 = 4;
 const CUT: u32 = 2;
 
 /// A second look at a part of a photo.
-#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct SecondLook {
     /// The part, in pixels of the photo: (x, y) and (width, height).
     pub origin: (u32, u32),
