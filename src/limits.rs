@@ -4,11 +4,18 @@
 /// Largest photo file, in bytes (64 MiB).
 pub const MAX_PHOTO_BYTES: usize = 64 << 20;
 
-/// Most pixels of a photo (50 megapixels: 200 MB of RGBA).
-pub const MAX_PHOTO_PIXELS: u64 = 50_000_000;
+/// Most pixels of a photo: those of phones with 50 megapixels, 8192 x 6144. They are 201 MB of RGBA;
+/// while a photo is decoded, the same or up to three times more is needed.
+pub const MAX_PHOTO_PIXELS: u64 = 8_192 * 6_144;
 
 /// Longest side of a photo, in pixels.
 pub const MAX_PHOTO_SIDE: u32 = 16_384;
+
+/// Most scans of a JPEG: every one goes over the whole picture.
+pub const MAX_SCANS: usize = 100;
+
+/// Largest colour profile of a photo, in bytes when unpacked (4 MiB); a larger one is ignored.
+pub const MAX_PROFILE_BYTES: usize = 4 << 20;
 
 /// Largest model card, in bytes.
 pub const MAX_CARD_BYTES: usize = 64 << 10;

@@ -1,12 +1,13 @@
 //! Bytes of a photo file -> [`Photo`].
 
-use std::io::Cursor;
+mod colour_profile;
+mod jpeg;
+mod jpeg_structure;
+mod orientation;
+mod png;
+mod webp;
 
-use image::codecs::{jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
-use image::error::UnsupportedErrorKind;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat};
-
-use crate::error::{Code, Error, Result, filled, reserved};
+use crate::error::{Code, Error, Result, reserved};
 use crate::limits;
 use crate::resize::resize;
 
@@ -23,7 +24,11 @@ impl Photo {
     ///
     /// Size caps ([`limits`]) are checked on the header before any pixel is
     /// allocated. The EXIF orientation (1-8) is applied, so width and height are
-    /// those of the upright photo. Transparent pixels are laid over white.
+    /// those of the upright photo. Colours are brought to sRGB from what the file says
+    /// that they are. Transparent pixels are laid over white.
+    ///
+    /// The pixels are those that browsers show, or there is an error: files that
+    /// end early or contradict themselves give no photo.
     pub fn decode(bytes: &[u8]) -> Result<Photo> {
         if bytes.is_empty() {
             return Err(Error::new(Code::EmptyFile, "the file is empty; choose a JPEG, PNG or WebP photo"));
@@ -38,8 +43,10 @@ impl Photo {
                 ),
             ));
         }
-        let format = match image::guess_format(bytes) {
-            Ok(format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) => format,
+        let (format, decoded) = match bytes {
+            [0xff, 0xd8, ..] => ("JPEG", jpeg::decode(bytes)),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => ("WebP", webp::decode(bytes)),
+            _ if bytes.starts_with(b"\x89PNG\r\n\x1a\n") => ("PNG", png::decode(bytes)),
             _ => {
                 return Err(Error::new(
                     Code::UnsupportedFormat,
@@ -47,25 +54,17 @@ impl Photo {
                 ));
             }
         };
-        let header = imagesize::blob_size(bytes).map_err(|_| match format {
-            ImageFormat::Jpeg => broken("JPEG", "its header has no frame size"),
-            ImageFormat::Png => broken("PNG", "its header is incomplete"),
-            _ => broken("WebP", "its header is incomplete"),
+        let decoded = decoded.map_err(|error| match error.code() {
+            // What was not written yet when the file was closed reads as zeros.
+            Code::CorruptPhoto if bytes.ends_with(&[0; FILLING]) => truncated(format),
+            _ => error,
         })?;
-        check_size(header.width as u64, header.height as u64)?;
-
-        let input = Cursor::new(bytes);
-        match format {
-            ImageFormat::Jpeg => {
-                check_jpeg_ends(bytes)?;
-                pixels(JpegDecoder::new(input), "JPEG")
-            }
-            ImageFormat::Png => pixels(PngDecoder::new(input), "PNG"),
-            _ => {
-                check_webp_ends(bytes)?;
-                pixels(WebPDecoder::new(input), "WebP")
-            }
+        let Decoded { width, height, mut rgba, orientation, profile, is_grey } = decoded;
+        if let Some(profile) = profile {
+            colour_profile::to_srgb(&mut rgba, &profile, is_grey);
         }
+        let (rgba, (width, height)) = orientation::turned(rgba, (width, height), orientation)?;
+        Photo::from_rgba(width, height, rgba)
     }
 
     /// A photo from RGBA pixels, row by row, four bytes a pixel, not premultiplied.
@@ -147,6 +146,21 @@ impl std::fmt::Debug for Photo {
     }
 }
 
+/// Zeros at the end of a damaged file that tell why it is damaged.
+const FILLING: usize = 64;
+
+/// What a file holds, before it is brought to sRGB and turned.
+struct Decoded {
+    width: u32,
+    height: u32,
+    rgba: Vec<u8>,
+    /// EXIF's number, 1 to 8.
+    orientation: u8,
+    profile: Option<colour_profile::Described<'static>>,
+    /// Whether the file holds grey values alone.
+    is_grey: bool,
+}
+
 fn check_size(width: u64, height: u64) -> Result<()> {
     if width == 0 || height == 0 {
         return Err(Error::new(Code::CorruptPhoto, format!("the photo has no pixels ({width}x{height})")));
@@ -164,67 +178,6 @@ fn check_size(width: u64, height: u64) -> Result<()> {
     Ok(())
 }
 
-fn pixels<D: ImageDecoder>(decoder: image::ImageResult<D>, format: &str) -> Result<Photo> {
-    let decoded = decoder.and_then(|mut decoder| {
-        let (width, height) = decoder.dimensions();
-        let orientation = decoder.orientation()?;
-        // Decoding, turning and adding alpha hold at most two copies at a time;
-        // the codecs allocate without asking, so ask for them.
-        let copies = 2 * decoder.total_bytes().max(width as u64 * height as u64 * 4);
-        let room = check_size(width as u64, height as u64)
-            .and_then(|()| reserved::<u8>(copies as usize, "the photo"));
-        Ok(match room {
-            Err(error) => Err(error),
-            Ok(room) => {
-                drop(room);
-                let mut picture = DynamicImage::from_decoder(decoder)?;
-                picture.apply_orientation(orientation);
-                Ok(picture)
-            }
-        })
-    });
-    let picture = decoded.map_err(|error| decoding_error(error, format))??;
-    if let DynamicImage::ImageRgb8(rgb) = picture {
-        let (width, height) = rgb.dimensions();
-        let mut rgba = filled(255u8, width as usize * height as usize * 4, "the photo")?;
-        for (pixel, &[r, g, b]) in rgba.as_chunks_mut().0.iter_mut().zip(rgb.as_chunks().0) {
-            *pixel = [r, g, b, 255];
-        }
-        return Ok(Photo { width, height, rgba });
-    }
-    let rgba = picture.into_rgba8();
-    let (width, height) = rgba.dimensions();
-    Photo::from_rgba(width, height, rgba.into_raw())
-}
-
-fn decoding_error(error: ImageError, format: &str) -> Error {
-    let eof = |e: &std::io::Error| e.kind() == std::io::ErrorKind::UnexpectedEof;
-    let at_end = {
-        let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-        let mut found = false;
-        while let Some(cause) = source {
-            found |= cause.downcast_ref::<std::io::Error>().is_some_and(eof);
-            source = cause.source();
-        }
-        found
-    };
-    match error {
-        ImageError::IoError(e) if eof(&e) => truncated(format),
-        _ if at_end => truncated(format),
-        ImageError::Unsupported(e) => match e.kind() {
-            UnsupportedErrorKind::GenericFeature(what) => {
-                Error::new(Code::UnsupportedFormat, format!("this kind of {format} is not supported: {what}"))
-            }
-            _ => Error::new(Code::UnsupportedFormat, format!("this kind of {format} is not supported: {e}")),
-        },
-        ImageError::Limits(_) => Error::new(
-            Code::OutOfMemory,
-            format!("there is no memory to decode this {format}; use a smaller photo"),
-        ),
-        other => broken(format, &other.to_string()),
-    }
-}
-
 fn broken(format: &str, what: &str) -> Error {
     Error::new(
         Code::CorruptPhoto,
@@ -239,34 +192,13 @@ fn truncated(format: &str) -> Error {
     )
 }
 
-/// The JPEG decoder paints the missing part of a cut-off file grey; a label map
-/// of grey would be silently wrong, so the end-of-image marker is looked for.
-fn check_jpeg_ends(bytes: &[u8]) -> Result<()> {
-    const SOS: u8 = 0xda;
-    const EOI: u8 = 0xd9;
-    let mut at = 2;
-    loop {
-        // In entropy-coded data FF is followed by 00 (stuffing) or a restart marker.
-        let is_marker = |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0 | 0xff | 0xd0..=0xd7);
-        let Some(skipped) = bytes.get(at..).and_then(|rest| rest.windows(2).position(is_marker)) else {
-            return Err(truncated("JPEG"));
-        };
-        at += skipped;
-        match (bytes[at + 1], bytes.get(at + 2..at + 4)) {
-            (EOI, _) => return Ok(()),
-            (0x01 | 0xd8, _) => at += 2,
-            (_, None) => return Err(truncated("JPEG")),
-            (SOS, Some(_)) => at += 4,
-            (_, Some(length)) => at += 2 + u16::from_be_bytes([length[0], length[1]]) as usize,
-        }
-    }
+fn unsupported(format: &str, what: &str) -> Error {
+    Error::new(
+        Code::UnsupportedFormat,
+        format!("this kind of {format} is not supported: {what}; open it in a picture editor and save it again"),
+    )
 }
 
-/// The WebP decoder is content with less than the RIFF header promises.
-fn check_webp_ends(bytes: &[u8]) -> Result<()> {
-    let promised = bytes.get(4..8).map(|size| u32::from_le_bytes([size[0], size[1], size[2], size[3]]));
-    match promised {
-        Some(size) if size as usize <= bytes.len() - 8 => Ok(()),
-        _ => Err(truncated("WebP")),
-    }
+fn no_memory(format: &str) -> Error {
+    Error::new(Code::OutOfMemory, format!("there is no memory to decode this {format}; use a smaller photo"))
 }
