@@ -38,11 +38,23 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded> {
         // The decoder holds all coefficients, 16 bits each.
         drop(reserved::<i16>(frame.components.len() * rgba.len() / 4, "the photo")?);
     }
-    let output = if by_profile.is_some() { ColorSpace::CMYK } else { ColorSpace::RGBA };
-    read_pixels(&structure, &mut rgba, output).map_err(|error| match frame.is_sampling_known() {
+    let output = match frame.colours {
+        Colours::Rgb => ColorSpace::RGB,
+        _ if by_profile.is_some() => ColorSpace::CMYK,
+        _ => ColorSpace::RGBA,
+    };
+    // Pixels of three bytes are read into the end and spread from the start.
+    let start = rgba.len() / 4 * (4 - output.num_components());
+    read_pixels(&structure, &mut rgba[start..], output).map_err(|error| match frame.is_sampling_known() {
         true => error,
         false => unsupported("JPEG", "the sampling of its components"),
     })?;
+    if start > 0 {
+        for at in 0..rgba.len() / 4 {
+            let [r, g, b] = [0, 1, 2].map(|channel| rgba[start + 3 * at + channel]);
+            rgba[4 * at..4 * at + 4].copy_from_slice(&[r, g, b, 255]);
+        }
+    }
     if let Some(profile) = by_profile {
         cmyk_to_srgb(&mut rgba, profile);
     }

@@ -12,6 +12,9 @@ use crate::limits;
 /// Bytes of the signature before the first chunk.
 const SIGNATURE: usize = 8;
 
+/// How far back packed data refer, in bytes.
+const WINDOW: usize = 32 << 10;
+
 /// Gamma, white and primaries of sRGB in the words of PNG, times 100,000.
 const SRGB: [u32; 9] = [45_455, 31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000];
 
@@ -26,9 +29,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded> {
     // The decoder sees what the picture is made of: no other chunk can take its memory or stop it.
     let still = chunks.still()?;
     let mut options = DecodeOptions::default();
-    // A wrong sum of a chunk costs no pixel as long as that of the data themselves is right.
     options.set_ignore_crc(true);
-    options.set_ignore_adler32(false);
     let mut decoder = Decoder::new_with_options(Cursor::new(&still[..]), options);
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16 | Transformations::ALPHA);
     let error = |cause: DecodingError| match cause {
@@ -41,17 +42,18 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded> {
     check_size(width as u64, height as u64)?;
     let is_grey = matches!(header.color_type, ColorType::Grayscale | ColorType::GrayscaleAlpha);
 
+    if !chunks.are_data_right((8 * width as usize + 8) * height as usize) {
+        return Err(match chunks.is_ended {
+            true => broken("PNG", "the checksums of its data are wrong"),
+            false => truncated("PNG"),
+        });
+    }
     let mut reader = decoder.read_info().map_err(error)?;
     let mut rgba = filled(0u8, 4 * width as usize * height as usize, "the photo")?;
     let channels = reader.output_color_type().0.samples();
     // Grey pixels are read into the end and spread from the start.
     let start = rgba.len() / 4 * (4 - channels);
     read_rows(&mut reader, &mut rgba[start..], channels * width as usize).map_err(error)?;
-    // Only now are all data behind the decoder, and their sum; a picture without an end may lack it.
-    match reader.next_row() {
-        Err(cause) if chunks.is_ended && !chunks.are_data_right() => return Err(error(cause)),
-        _ => {}
-    }
     if channels == 2 {
         for at in 0..rgba.len() / 4 {
             let [value, alpha] = [rgba[start + 2 * at], rgba[start + 2 * at + 1]];
@@ -96,8 +98,8 @@ struct Chunk<'a> {
     name: [u8; 4],
     /// What there is of it.
     content: &'a [u8],
-    /// Whether its checksum is right.
-    is_right: bool,
+    /// Whether its checksum is there and wrong.
+    is_wrong: bool,
 }
 
 impl<'a> Chunks<'a> {
@@ -111,26 +113,50 @@ impl<'a> Chunks<'a> {
                 return Chunks { found, is_ended: true };
             }
             let Some((content, after)) = content.split_at_checked(length) else {
-                found.push(Chunk { name, content, is_right: false });
+                found.push(Chunk { name, content, is_wrong: false });
                 break;
             };
             let mut sum = crc32fast::Hasher::new();
             sum.update(&name);
             sum.update(content);
-            let is_right = after.first_chunk() == Some(&sum.finalize().to_be_bytes());
-            found.push(Chunk { name, content, is_right });
+            let is_wrong = after.first_chunk().is_some_and(|expected| *expected != sum.finalize().to_be_bytes());
+            found.push(Chunk { name, content, is_wrong });
             rest = after.get(4..).unwrap_or_default();
         }
         Chunks { found, is_ended: false }
     }
 
-    /// The content of the first chunk of this name, if its sum is right.
+    /// The content of the first chunk of this name whose sum is not wrong.
     fn find(&self, name: &[u8; 4]) -> Option<&'a [u8]> {
-        self.found.iter().find(|chunk| chunk.name == *name && chunk.is_right).map(|chunk| chunk.content)
+        self.found.iter().find(|chunk| chunk.name == *name && !chunk.is_wrong).map(|chunk| chunk.content)
     }
 
-    fn are_data_right(&self) -> bool {
-        self.found.iter().all(|chunk| chunk.is_right || chunk.name != *b"IDAT")
+    /// Whether no sum says that the data are wrong, or that of the unpacked data says that they are right:
+    /// then a wrong sum of a chunk costs no pixel. More than `most` bytes are not unpacked.
+    fn are_data_right(&self, most: usize) -> bool {
+        let parts = || self.found.iter().filter(|chunk| chunk.name == *b"IDAT");
+        if !parts().any(|chunk| chunk.is_wrong) {
+            return true;
+        }
+        let mut unpacker = fdeflate::Decompressor::new();
+        let mut unpacked = vec![0; 4 * WINDOW];
+        let (mut at, mut total) = (0, 0);
+        for chunk in parts() {
+            let mut packed = chunk.content;
+            while !packed.is_empty() && !unpacker.is_done() {
+                let Ok((read, written)) = unpacker.read(packed, &mut unpacked, at, false) else { return false };
+                packed = &packed[read..];
+                (at, total) = (at + written, total + written);
+                if total > most || read + written == 0 {
+                    return false;
+                }
+                if at > 2 * WINDOW {
+                    unpacked.copy_within(at - WINDOW..at, 0);
+                    at = WINDOW;
+                }
+            }
+        }
+        unpacker.is_done()
     }
 
     /// The PNG with its first picture alone.
@@ -141,7 +167,7 @@ impl<'a> Chunks<'a> {
         let mut still = reserved(size + SIGNATURE + 12, "the PNG")?;
         still.extend(b"\x89PNG\r\n\x1a\n");
         for chunk in parts {
-            if !chunk.is_right && chunk.name != *b"IDAT" {
+            if chunk.is_wrong && chunk.name != *b"IDAT" {
                 let what = format!("the checksum of its {} is wrong", String::from_utf8_lossy(&chunk.name));
                 return Err(if self.is_ended { broken("PNG", &what) } else { truncated("PNG") });
             }
@@ -171,7 +197,8 @@ impl<'a> Chunks<'a> {
         let numbers = |content: &[u8]| -> Vec<u32> {
             content.as_chunks().0.iter().map(|&number| u32::from_be_bytes(number)).collect()
         };
-        let values = [numbers(self.find(b"gAMA")?), numbers(self.find(b"cHRM")?)].concat();
+        let primaries = self.find(b"cHRM").map_or_else(|| SRGB[1..].to_vec(), numbers);
+        let values = [numbers(self.find(b"gAMA")?), primaries].concat();
         let values: [u32; 9] = values.try_into().ok()?;
         let is_srgb = values.iter().zip(SRGB).all(|(value, srgb)| value.abs_diff(srgb) <= SRGB_TOLERANCE);
         if is_srgb || values.contains(&0) {
