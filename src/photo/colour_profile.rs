@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use moxcms::{
-    CicpColorPrimaries, CicpProfile, ColorPrimaries, ColorProfile, Chromaticity, DataColorSpace, Layout,
+    Chromaticity, CicpColorPrimaries, CicpProfile, ColorPrimaries, ColorProfile, DataColorSpace, Layout,
     MatrixCoefficients, ParsingOptions, ToneReprCurve, TransferCharacteristics, Transform8BitExecutor,
     TransformOptions,
 };
@@ -41,7 +41,10 @@ pub(super) fn to_srgb(rgba: &mut [u8], described: &Described, is_grey: bool) {
             let mut table = [0; 4 * 256];
             if transform.transform(&grey, &mut table).is_ok() {
                 let table = table.as_chunks::<4>().0;
-                rgba.as_chunks_mut().0.iter_mut().for_each(|[r, g, b, _]| [*r, *g, *b, _] = table[*r as usize]);
+                rgba.as_chunks_mut()
+                    .0
+                    .iter_mut()
+                    .for_each(|[r, g, b, _]| [*r, *g, *b, _] = table[*r as usize]);
             }
         }
         _ => {}
@@ -99,7 +102,8 @@ impl Described<'_> {
                 profile.update_rgb_colorimetry(white.to_xyyb(), ColorPrimaries { red, green, blue });
                 let curve = Some(ToneReprCurve::Parametric(vec![*exponent]));
                 profile.cicp = None;
-                (profile.red_trc, profile.green_trc, profile.blue_trc) = (curve.clone(), curve.clone(), curve);
+                (profile.red_trc, profile.green_trc, profile.blue_trc) =
+                    (curve.clone(), curve.clone(), curve);
                 Some(profile)
             }
         }

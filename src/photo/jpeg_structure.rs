@@ -22,7 +22,10 @@ const APP2: u8 = 0xe2;
 const APP14: u8 = 0xee;
 
 /// Stuffed bytes of ones, which no Huffman code is made of, as many as a decoder reads ahead.
-const NO_CODE: [u8; 16] = [0xff, STUFFED, 0xff, STUFFED, 0xff, STUFFED, 0xff, STUFFED, 0xff, STUFFED, 0xff, STUFFED, 0xff, STUFFED, 0xff, STUFFED];
+const NO_CODE: [u8; 16] = [
+    0xff, STUFFED, 0xff, STUFFED, 0xff, STUFFED, 0xff, STUFFED, 0xff, STUFFED, 0xff, STUFFED, 0xff, STUFFED,
+    0xff, STUFFED,
+];
 
 const EXIF: &[u8] = b"Exif\0\0";
 const ICC: &[u8] = b"ICC_PROFILE\0";
@@ -119,7 +122,8 @@ impl<'a> Structure<'a> {
                 marker if marker == TEM || RST.contains(&marker) => continue,
                 _ => {}
             }
-            let length = bytes.get(at..at + 2).map(|length| u16::from_be_bytes([length[0], length[1]]) as usize);
+            let length =
+                bytes.get(at..at + 2).map(|length| u16::from_be_bytes([length[0], length[1]]) as usize);
             let Some(length) = length else { break };
             if length < 2 && found.scans.is_empty() {
                 return Err(broken("JPEG", "a segment has no length"));
@@ -133,7 +137,8 @@ impl<'a> Structure<'a> {
                 0xc3 | 0xc5..=0xcf => return Err(other_coding(marker)),
                 DQT => found.keep(marker, &bytes[segment]),
                 DRI => {
-                    interval = content.first_chunk().map_or(0, |&interval| u16::from_be_bytes(interval)) as usize;
+                    interval =
+                        content.first_chunk().map_or(0, |&interval| u16::from_be_bytes(interval)) as usize;
                     found.keep(marker, &bytes[segment]);
                 }
                 DHT => {
@@ -183,9 +188,11 @@ impl<'a> Structure<'a> {
         let count = self.icc.first()?.1;
         let mut parts = self.icc.clone();
         parts.sort_by_key(|part| part.0);
-        let is_whole = (1..=count).eq(parts.iter().map(|part| part.0)) && parts.iter().all(|part| part.1 == count);
+        let is_whole =
+            (1..=count).eq(parts.iter().map(|part| part.0)) && parts.iter().all(|part| part.1 == count);
         let size: usize = parts.iter().map(|part| part.2.len()).sum();
-        (is_whole && size <= crate::limits::MAX_PROFILE_BYTES).then(|| parts.iter().flat_map(|part| part.2).copied().collect())
+        (is_whole && size <= crate::limits::MAX_PROFILE_BYTES)
+            .then(|| parts.iter().flat_map(|part| part.2).copied().collect())
     }
 
     /// Whether the decoder gets scans like these right. In pictures that are not progressive it does
@@ -203,7 +210,8 @@ impl<'a> Structure<'a> {
             && (0..frame.components.len()).all(|component| {
                 let mut bits_left = [None; 64];
                 for scan in self.scans.iter().filter(|scan| scan.components.contains(&component)) {
-                    bits_left[scan.spectrum.start as usize..scan.spectrum.end as usize].fill(Some(scan.bits_left));
+                    bits_left[scan.spectrum.start as usize..scan.spectrum.end as usize]
+                        .fill(Some(scan.bits_left));
                 }
                 let whole = |coefficients: &[Option<u8>]| coefficients.iter().all(|bits| *bits == Some(0));
                 // Encoders may leave out fine colours, but nothing of them that was begun.
@@ -216,7 +224,9 @@ impl<'a> Structure<'a> {
         if !self.frame.components.is_empty() {
             return Err(broken("JPEG", "it has two frames"));
         }
-        let &[precision, ref size @ ..] = content else { return Err(broken("JPEG", "its frame is incomplete")) };
+        let &[precision, ref size @ ..] = content else {
+            return Err(broken("JPEG", "its frame is incomplete"));
+        };
         let &[h1, h0, w1, w0, count, ref components @ ..] = size else {
             return Err(broken("JPEG", "its frame is incomplete"));
         };
@@ -250,13 +260,8 @@ impl<'a> Structure<'a> {
         if components.iter().any(|c| !(1..=4).contains(&c.horizontal) || !(1..=4).contains(&c.vertical)) {
             return Err(broken("JPEG", "its sampling is impossible"));
         }
-        self.frame = Frame {
-            width,
-            height,
-            is_progressive: marker == 0xc2,
-            components,
-            colours: Colours::Grey,
-        };
+        self.frame =
+            Frame { width, height, is_progressive: marker == 0xc2, components, colours: Colours::Grey };
         Ok(())
     }
 
@@ -293,7 +298,8 @@ impl Frame {
             .filter(|components| !components.is_empty())
             .ok_or_else(bad)?;
         // Only progressive scans mean what they say here.
-        let (spectrum, bits) = if self.is_progressive { (first..last.saturating_add(1), bits) } else { (0..64, 0) };
+        let (spectrum, bits) =
+            if self.is_progressive { (first..last.saturating_add(1), bits) } else { (0..64, 0) };
         if spectrum.is_empty() || spectrum.end > 64 {
             return Err(bad());
         }
@@ -311,11 +317,15 @@ impl Frame {
 
 impl Scan {
     fn restarts_needed(&self, frame: &Frame) -> usize {
-        let most = |factor: fn(&Component) -> u8| frame.components.iter().map(factor).max().unwrap_or(1) as usize;
+        let most =
+            |factor: fn(&Component) -> u8| frame.components.iter().map(factor).max().unwrap_or(1) as usize;
         let (mut width, mut height) = (8 * most(|c| c.horizontal), 8 * most(|c| c.vertical));
         if let &[only] = &self.components[..] {
             // The MCU of a scan with one component is a single block.
-            (width, height) = (width / frame.components[only].horizontal as usize, height / frame.components[only].vertical as usize);
+            (width, height) = (
+                width / frame.components[only].horizontal as usize,
+                height / frame.components[only].vertical as usize,
+            );
         }
         let mcus = (frame.width as usize).div_ceil(width) * (frame.height as usize).div_ceil(height);
         if self.interval == 0 { 0 } else { mcus.div_ceil(self.interval).saturating_sub(1) }
@@ -350,9 +360,13 @@ fn next_marker(bytes: &[u8], mut at: usize) -> Option<(u8, usize)> {
 fn end_of_data(bytes: &[u8], mut at: usize) -> (usize, usize) {
     let mut restarts = 0;
     loop {
-        let Some(skipped) = bytes[at..].iter().position(|&byte| byte == 0xff) else { return (bytes.len(), restarts) };
+        let Some(skipped) = bytes[at..].iter().position(|&byte| byte == 0xff) else {
+            return (bytes.len(), restarts);
+        };
         let marker_at = at + skipped;
-        let Some(after) = bytes[marker_at..].iter().position(|&byte| byte != 0xff) else { return (marker_at, restarts) };
+        let Some(after) = bytes[marker_at..].iter().position(|&byte| byte != 0xff) else {
+            return (marker_at, restarts);
+        };
         at = marker_at + after;
         match bytes[at] {
             STUFFED => {}

@@ -195,7 +195,9 @@ fn truncated(format: &str) -> Error {
 fn unsupported(format: &str, what: &str) -> Error {
     Error::new(
         Code::UnsupportedFormat,
-        format!("this kind of {format} is not supported: {what}; open it in a picture editor and save it again"),
+        format!(
+            "this kind of {format} is not supported: {what}; open it in a picture editor and save it again"
+        ),
     )
 }
 

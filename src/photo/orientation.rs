@@ -10,7 +10,9 @@ const SHORT: u16 = 3;
 
 /// The orientation that EXIF data say, 1 (upright) if they say none.
 pub(super) fn of_exif(exif: &[u8]) -> u8 {
-    orientation(exif).filter(|orientation| (1..=8).contains(orientation)).map_or(1, |orientation| orientation as u8)
+    orientation(exif)
+        .filter(|orientation| (1..=8).contains(orientation))
+        .map_or(1, |orientation| orientation as u8)
 }
 
 fn orientation(exif: &[u8]) -> Option<u16> {
@@ -24,7 +26,8 @@ fn orientation(exif: &[u8]) -> Option<u16> {
         Some(if is_little { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) })
     };
     let directory: [u8; 4] = exif.get(4..8)?.try_into().ok()?;
-    let directory = if is_little { u32::from_le_bytes(directory) } else { u32::from_be_bytes(directory) } as usize;
+    let directory =
+        if is_little { u32::from_le_bytes(directory) } else { u32::from_be_bytes(directory) } as usize;
     let first = directory.checked_add(2)?;
     (0..short(directory)? as usize)
         .map(|entry| first.saturating_add(12 * entry))
@@ -34,7 +37,11 @@ fn orientation(exif: &[u8]) -> Option<u16> {
 }
 
 /// The upright pixels and their (width, height); see EXIF 2.32, tag 0x0112.
-pub(super) fn turned(mut rgba: Vec<u8>, (width, height): (u32, u32), orientation: u8) -> Result<(Vec<u8>, (u32, u32))> {
+pub(super) fn turned(
+    mut rgba: Vec<u8>,
+    (width, height): (u32, u32),
+    orientation: u8,
+) -> Result<(Vec<u8>, (u32, u32))> {
     let pixels = rgba.as_chunks_mut::<4>().0;
     match orientation {
         2 => pixels.chunks_exact_mut(width as usize).for_each(<[_]>::reverse),
@@ -42,7 +49,9 @@ pub(super) fn turned(mut rgba: Vec<u8>, (width, height): (u32, u32), orientation
         4 => {
             let (top, bottom) = pixels.split_at_mut(height as usize / 2 * width as usize);
             let below = bottom.rchunks_exact_mut(width as usize);
-            top.chunks_exact_mut(width as usize).zip(below).for_each(|(above, below)| above.swap_with_slice(below));
+            top.chunks_exact_mut(width as usize)
+                .zip(below)
+                .for_each(|(above, below)| above.swap_with_slice(below));
         }
         5..=8 => {
             // Rows become columns; two bits say from which end each is read.

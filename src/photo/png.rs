@@ -37,9 +37,15 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded> {
         _ if !chunks.is_ended => truncated("PNG"),
         cause => broken("PNG", &cause.to_string()),
     };
+    // Before the decoder looks at it, which calls a size of 0 broken and a large one too large for memory.
+    if let Some(&[w3, w2, w1, w0, h3, h2, h1, h0]) =
+        chunks.find(b"IHDR").and_then(|header| header.first_chunk())
+    {
+        let [width, height] = [[w3, w2, w1, w0], [h3, h2, h1, h0]].map(u32::from_be_bytes);
+        check_size(width as u64, height as u64)?;
+    }
     let header = decoder.read_header_info().map_err(error)?;
     let (width, height) = (header.width, header.height);
-    check_size(width as u64, height as u64)?;
     let is_grey = matches!(header.color_type, ColorType::Grayscale | ColorType::GrayscaleAlpha);
 
     if !chunks.are_data_right((8 * width as usize + 8) * height as usize) {
@@ -71,7 +77,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded> {
 }
 
 /// Fills the pixels row by row.
-fn read_rows(reader: &mut Reader<Cursor<&[u8]>>, pixels: &mut [u8], stride: usize) -> Result<(), DecodingError> {
+fn read_rows(
+    reader: &mut Reader<Cursor<&[u8]>>,
+    pixels: &mut [u8],
+    stride: usize,
+) -> Result<(), DecodingError> {
     if !reader.info().interlaced {
         for row in pixels.chunks_exact_mut(stride) {
             reader.read_row(row)?;
@@ -119,7 +129,8 @@ impl<'a> Chunks<'a> {
             let mut sum = crc32fast::Hasher::new();
             sum.update(&name);
             sum.update(content);
-            let is_wrong = after.first_chunk().is_some_and(|expected| *expected != sum.finalize().to_be_bytes());
+            let is_wrong =
+                after.first_chunk().is_some_and(|expected| *expected != sum.finalize().to_be_bytes());
             found.push(Chunk { name, content, is_wrong });
             rest = after.get(4..).unwrap_or_default();
         }
@@ -144,7 +155,9 @@ impl<'a> Chunks<'a> {
         for chunk in parts() {
             let mut packed = chunk.content;
             while !packed.is_empty() && !unpacker.is_done() {
-                let Ok((read, written)) = unpacker.read(packed, &mut unpacked, at, false) else { return false };
+                let Ok((read, written)) = unpacker.read(packed, &mut unpacked, at, false) else {
+                    return false;
+                };
                 packed = &packed[read..];
                 (at, total) = (at + written, total + written);
                 if total > most || read + written == 0 {

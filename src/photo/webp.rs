@@ -67,7 +67,10 @@ impl<'a> Chunks<'a> {
             let (name, length) = ([header[0], header[1], header[2], header[3]], &header[4..]);
             let length = u32::from_le_bytes([length[0], length[1], length[2], length[3]]) as usize;
             let Some(content) = content.get(..length) else {
-                let is_needed = matches!(&name, b"VP8 " | b"VP8L" | b"VP8X" | b"ALPH" | b"ANIM" | b"ANMF" | b"ICCP" | b"EXIF");
+                let is_needed = matches!(
+                    &name,
+                    b"VP8 " | b"VP8L" | b"VP8X" | b"ALPH" | b"ANIM" | b"ANMF" | b"ICCP" | b"EXIF"
+                );
                 if is_needed {
                     return Err(truncated("WebP"));
                 }
@@ -94,7 +97,9 @@ impl<'a> Chunks<'a> {
             Some(frame) => &Chunks::read(frame.get(16..).unwrap_or_default())?,
             None => self,
         };
-        if let Some(&[_, _, _, _, _, _, w0, w1, h0, h1]) = frame.find(b"VP8 ").and_then(|picture| picture.first_chunk()) {
+        if let Some(&[_, _, _, _, _, _, w0, w1, h0, h1]) =
+            frame.find(b"VP8 ").and_then(|picture| picture.first_chunk())
+        {
             // Two bits of each say how a player may enlarge it.
             let side = |low, high| u16::from_le_bytes([low, high]) as u32 & 0x3fff;
             if side(w0, w1) > width || side(h0, h1) > height {
@@ -102,7 +107,9 @@ impl<'a> Chunks<'a> {
             }
         }
         let picture = frame.find(b"VP8 ").or_else(|| frame.find(b"VP8L"));
-        let is_filled_up = |picture: &[u8]| picture.len() > FILLING && picture[picture.len() - FILLING..].iter().all(|&byte| byte == 0);
+        let is_filled_up = |picture: &[u8]| {
+            picture.len() > FILLING && picture[picture.len() - FILLING..].iter().all(|&byte| byte == 0)
+        };
         if picture.is_some_and(is_filled_up) { Err(truncated("WebP")) } else { Ok(()) }
     }
 }
