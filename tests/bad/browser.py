@@ -33,7 +33,9 @@ await fetch('shown', { method: 'POST', body: JSON.stringify(shown) });
 
 def thumbnail(pixels):
     """RGB pixels, shrunk: decoders differ in single pixels."""
-    return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).resize((SIDE, SIDE), Image.BOX)).astype(int)
+    return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).resize((SIDE, SIDE), Image.BOX)).astype(
+        int
+    )
 
 
 def thumbnails(files):
@@ -76,7 +78,13 @@ def thumbnails(files):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with tempfile.TemporaryDirectory() as profile:
-        options = ["--headless", "--no-sandbox", "--disable-gpu", "--force-color-profile=srgb", f"--user-data-dir={profile}"]
+        options = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--force-color-profile=srgb",
+            f"--user-data-dir={profile}",
+        ]
         address = f"http://127.0.0.1:{server.server_port}/"
         chromium = subprocess.Popen(
             [os.environ["CHROMIUM"], *options, address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

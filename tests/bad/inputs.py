@@ -28,7 +28,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 @dataclass
 class Input:
-    """One file, the answers that are right, and the right pixels: RGB, or those that Pillow reads if there are none."""
+    """One file, the answers that are right, and the right pixels as RGB: by default those of Pillow."""
 
     name: str
     file: bytes
@@ -88,7 +88,9 @@ def cjpeg(image, *arguments, scans=None):
             script = Path(folder, "scans")
             script.write_text(scans)
             arguments = (*arguments, "-scans", script)
-        return subprocess.run(["cjpeg", "-quality", "90", *arguments], input=ppm, capture_output=True, check=True).stdout
+        return subprocess.run(
+            ["cjpeg", "-quality", "90", *arguments], input=ppm, capture_output=True, check=True
+        ).stdout
 
 
 def segment(marker, content):
@@ -126,8 +128,29 @@ def jpegs():
     data = plain.index(SOS) + 14
 
     # Sampling, order of scans, restarts: right pixels or a refusal as unsupported.
-    samplings = ["1x1", "2x1", "1x2", "2x2", "4x1", "1x4", "4x2", "2x4", "3x1", "1x3", "2x2,2x1,2x1", "2x2,1x2,1x2"]
-    samplings += ["2x1,1x2,1x2", "2x2,1x1,2x2", "1x1,2x2,2x2", "1x1,2x1,1x1", "1x2,2x1,2x1", "2x1,2x1,2x1", "1x4,1x2,1x2"]
+    samplings = [
+        "1x1",
+        "2x1",
+        "1x2",
+        "2x2",
+        "4x1",
+        "1x4",
+        "4x2",
+        "2x4",
+        "3x1",
+        "1x3",
+        "2x2,2x1,2x1",
+        "2x2,1x2,1x2",
+    ]
+    samplings += [
+        "2x1,1x2,1x2",
+        "2x2,1x1,2x2",
+        "1x1,2x2,2x2",
+        "1x1,2x1,1x1",
+        "1x2,2x1,2x1",
+        "2x1,2x1,2x1",
+        "1x4,1x2,1x2",
+    ]
     alone, shared = "0;\n1;\n2;\n", "0;\n1 2;\n"
     progressive = "0: 0-0,0,1;\n1 2: 0-0,0,0;\n0: 1-63,0,0;\n1: 1-63,0,0;\n2: 1-63,0,0;\n0: 0-0,1,0;\n"
     for sampling in samplings:
@@ -159,14 +182,25 @@ def jpegs():
 
     # Good files that are written oddly.
     yield Input("fill-bytes.jpg", after_soi(plain, b"\xff"), (OK,), right)
-    yield Input("fill-bytes-many.jpg", plain.replace(SOS, b"\xff" * 9 + SOS, 1).replace(DHT, b"\xff" * 3 + DHT), (OK,), right)
+    yield Input(
+        "fill-bytes-many.jpg",
+        plain.replace(SOS, b"\xff" * 9 + SOS, 1).replace(DHT, b"\xff" * 3 + DHT),
+        (OK,),
+        right,
+    )
     yield Input("fill-before-end.jpg", plain[:-2] + b"\xff\xff\xff" + EOI, (OK,), right)
     yield Input("stray-bytes.jpg", plain.replace(DHT, b"\0\x01\x02stray" + DHT, 1), (OK,), right)
     yield Input("stray-bytes-first.jpg", after_soi(plain, b"\0\0"), (OK,), right)
     comment = segment(0xFE, b"a comment")
     yield Input("comment.jpg", after_soi(plain, comment), (OK,), right)
     yield Input("comment-longer.jpg", after_soi(plain, comment + b"!"), (OK,), right)
-    yield Input("comment-shorter.jpg", after_soi(plain, comment[:-1]), (OK, CORRUPT, TRUNCATED), right, in_browser=False)
+    yield Input(
+        "comment-shorter.jpg",
+        after_soi(plain, comment[:-1]),
+        (OK, CORRUPT, TRUNCATED),
+        right,
+        in_browser=False,
+    )
     yield Input("comment-empty.jpg", after_soi(plain, segment(0xFE, b"")), (OK,), right)
     yield Input("comment-largest.jpg", after_soi(plain, segment(0xFE, bytes(65533))), (OK,), right)
     yield Input("comment-too-short.jpg", after_soi(plain, b"\xff\xfe\0\x01"), (CORRUPT,))
@@ -207,7 +241,12 @@ def jpegs():
 
     # Kinds that are not decoded, and what says so.
     yield Input("arithmetic.jpg", cjpeg(image, "-arithmetic"), (UNSUPPORTED,), in_browser=False)
-    yield Input("arithmetic-progressive.jpg", cjpeg(image, "-arithmetic", "-progressive"), (UNSUPPORTED,), in_browser=False)
+    yield Input(
+        "arithmetic-progressive.jpg",
+        cjpeg(image, "-arithmetic", "-progressive"),
+        (UNSUPPORTED,),
+        in_browser=False,
+    )
     frame = plain.index(SOF)
     yield Input("12-bits.jpg", plain[: frame + 4] + b"\x0c" + plain[frame + 5 :], (UNSUPPORTED,))
     for marker in (0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD):
@@ -232,7 +271,11 @@ def jpegs():
     yield Input("rgb.jpg", rgb, (OK,), djpeg(rgb))
     file = after_soi(without(rgb, b"\xff\xee"), segment(0xEE, adobe + b"\0"))
     yield Input("rgb-adobe.jpg", file, (OK,), djpeg(file))
-    for name, options in [("cmyk", {}), ("cmyk-progressive", {"progressive": True}), ("cmyk-444", {"subsampling": 0})]:
+    for name, options in [
+        ("cmyk", {}),
+        ("cmyk-progressive", {"progressive": True}),
+        ("cmyk-444", {"subsampling": 0}),
+    ]:
         yield Input(f"{name}.jpg", encoded(image.convert("CMYK"), quality=90, **options), (OK,))
     yield Input("grey.jpg", files["grey"], (OK,))
     grey = bytearray(files["grey"])
@@ -276,14 +319,21 @@ def with_profiles(image):
             file = encoded(image, kind, icc_profile=profile, **options)
             yield Input(f"icc-{name}.{ending}", file, (OK,), bare)
         if kind != "WEBP":
-            yield Input(f"icc-grey.{ending}", encoded(grey, kind, icc_profile=profiles.grey(1.8), **options), (OK,))
+            yield Input(
+                f"icc-grey.{ending}", encoded(grey, kind, icc_profile=profiles.grey(1.8), **options), (OK,)
+            )
     file = encoded(image.convert("CMYK"), quality=95, icc_profile=profiles.cmyk())
     yield Input("icc-cmyk.jpg", file, (OK,))
 
 
 def chunk(name, content, right=True):
     """A chunk of a PNG."""
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content) ^ (not right))
+    return (
+        struct.pack(">I", len(content))
+        + name
+        + content
+        + struct.pack(">I", zlib.crc32(name + content) ^ (not right))
+    )
 
 
 def header(size, depth=8, kind=2, interlaced=0):
@@ -336,15 +386,27 @@ def pngs():
             yield Input(f"grey-{depth}-{way}.png", png(values, depth, 0, interlaced), (OK,), right)
             see_through = chunk(b"tRNS", struct.pack(">H", int(values[20, 30, 0])))
             right = np.where(values == values[20, 30, 0], 255, right).astype(np.uint8)
-            yield Input(f"grey-{depth}-trns-{way}.png", png(values, depth, 0, interlaced, see_through), (OK,), right)
+            yield Input(
+                f"grey-{depth}-trns-{way}.png", png(values, depth, 0, interlaced, see_through), (OK,), right
+            )
             if depth <= 8:
                 few = indices % (most + 1)
                 colours = np.frombuffer(palette, np.uint8).reshape(-1, 3)[: most + 1]
                 tables = chunk(b"PLTE", colours.tobytes())
-                yield Input(f"palette-{depth}-{way}.png", png(few, depth, 3, interlaced, tables), (OK,), colours[few[..., 0]])
+                yield Input(
+                    f"palette-{depth}-{way}.png",
+                    png(few, depth, 3, interlaced, tables),
+                    (OK,),
+                    colours[few[..., 0]],
+                )
                 tables += chunk(b"tRNS", b"\0")
                 over = np.where(few == 0, 255, colours[few[..., 0]])
-                yield Input(f"palette-{depth}-trns-{way}.png", png(few, depth, 3, interlaced, tables), (OK,), over.astype(np.uint8))
+                yield Input(
+                    f"palette-{depth}-trns-{way}.png",
+                    png(few, depth, 3, interlaced, tables),
+                    (OK,),
+                    over.astype(np.uint8),
+                )
             if depth < 8:
                 continue
             up = 257 if depth == 16 else 1
@@ -357,7 +419,9 @@ def pngs():
                 if kind > 2:
                     over = np.rint((over * alpha + 255 * (255 - alpha)) / 255)
                 right = np.broadcast_to(over, (*over.shape[:2], 3)).astype(np.uint8)
-                yield Input(f"{name}-{depth}-{way}.png", png(values * up, depth, kind, interlaced), (OK,), right)
+                yield Input(
+                    f"{name}-{depth}-{way}.png", png(values * up, depth, kind, interlaced), (OK,), right
+                )
 
     right = pixels.astype(np.uint8)
     data = plain.index(b"IDAT")
@@ -366,19 +430,39 @@ def pngs():
     yield Input("no-end.png", plain[:end], (OK,), right)
     yield Input("no-end-no-sum.png", plain[: end - 4], (OK,), right)
     yield Input("end-cut.png", plain[:-3], (OK,), right)
-    yield Input("data-sum-wrong.png", plain[: data - 4] + chunk(b"IDAT", content, right=False) + plain[end:], (OK,), right)
-    parts = b"".join(chunk(b"IDAT", content[at : at + 100], right=False) for at in range(0, len(content), 100))
-    yield Input("data-in-parts-sums-wrong.png", plain[: data - 4] + parts + plain[end:], (OK,), right, in_browser=False)
+    yield Input(
+        "data-sum-wrong.png",
+        plain[: data - 4] + chunk(b"IDAT", content, right=False) + plain[end:],
+        (OK,),
+        right,
+    )
+    parts = b"".join(
+        chunk(b"IDAT", content[at : at + 100], right=False) for at in range(0, len(content), 100)
+    )
+    yield Input(
+        "data-in-parts-sums-wrong.png",
+        plain[: data - 4] + parts + plain[end:],
+        (OK,),
+        right,
+        in_browser=False,
+    )
     damaged = bytearray(plain)
     damaged[data + 1000] ^= 0x55
     yield Input("data-damaged.png", bytes(damaged), (CORRUPT,), in_browser=False)
     wrong = chunk(b"IDAT", content[:-4] + b"oops")
-    yield Input("adler-wrong.png", plain[: data - 4] + wrong + plain[end:], (OK, CORRUPT), right, in_browser=False)
+    yield Input(
+        "adler-wrong.png", plain[: data - 4] + wrong + plain[end:], (OK, CORRUPT), right, in_browser=False
+    )
     for name in (b"tEXt", b"pHYs", b"gAMA", b"iCCP", b"abCd", b"acTL"):
         file = before_data(plain, chunk(name, b"of no use", right=False))
         yield Input(f"{name.decode()}-sum-wrong.png", file, (OK,), right)
         yield Input(f"{name.decode()}-odd.png", before_data(plain, chunk(name, b"of no use")), (OK,), right)
-    yield Input("header-sum-wrong.png", SIGNATURE + header((61, 47))[:-4] + b"oops" + plain[data - 4 :], (CORRUPT,), in_browser=False)
+    yield Input(
+        "header-sum-wrong.png",
+        SIGNATURE + header((61, 47))[:-4] + b"oops" + plain[data - 4 :],
+        (CORRUPT,),
+        in_browser=False,
+    )
     yield Input("no-data.png", SIGNATURE + header((61, 47)) + chunk(b"IEND", b""), (CORRUPT, TRUNCATED))
     yield Input("no-palette.png", png(indices, 8, 3), (CORRUPT,))
     for part in (0.1, 0.5, 0.9):
@@ -389,11 +473,18 @@ def pngs():
         yield Input(f"closed-{int(100 * part)}.png", plain[: data - 4] + closed, (TRUNCATED, CORRUPT))
     for at in (8, 12, 20, 32):
         yield Input(f"cut-header-{at}.png", plain[:at], (TRUNCATED,))
-    yield Input("cgbi.png", SIGNATURE + chunk(b"CgBI", b"\x50\0\x20\x02") + plain[8:], (UNSUPPORTED,), in_browser=False)
+    yield Input(
+        "cgbi.png",
+        SIGNATURE + chunk(b"CgBI", b"\x50\0\x20\x02") + plain[8:],
+        (UNSUPPORTED,),
+        in_browser=False,
+    )
     yield Input("huge.png", SIGNATURE + header((20_000, 20_000)) + plain[data - 4 :], (TOO_LARGE,))
     yield Input("long.png", SIGNATURE + header((100_000, 1)) + plain[data - 4 :], (TOO_LARGE,))
     yield Input("no-width.png", SIGNATURE + header((0, 47)) + plain[data - 4 :], (CORRUPT,))
-    yield Input("50-megapixels.png", SIGNATURE + header((8192, 6144)) + plain[data - 4 :], (CORRUPT, TRUNCATED))
+    yield Input(
+        "50-megapixels.png", SIGNATURE + header((8192, 6144)) + plain[data - 4 :], (CORRUPT, TRUNCATED)
+    )
     yield Input("51-megapixels.png", SIGNATURE + header((8200, 6144)) + plain[data - 4 :], (TOO_LARGE,))
 
     # An 80 kB file with a profile of 80 MB, and one with text as long.
@@ -415,7 +506,9 @@ def pngs():
     yield Input("gamma.png", before_data(plain, gamma + primaries), (OK,), np.rint(linear).astype(np.uint8))
     yield Input("gamma-alone.png", before_data(plain, gamma), (OK,), np.rint(linear).astype(np.uint8))
     yield Input("gamma-of-srgb.png", before_data(plain, srgb_gamma + primaries), (OK,), right)
-    yield Input("gamma-beside-srgb.png", before_data(plain, gamma + primaries + chunk(b"sRGB", b"\0")), (OK,), right)
+    yield Input(
+        "gamma-beside-srgb.png", before_data(plain, gamma + primaries + chunk(b"sRGB", b"\0")), (OK,), right
+    )
     yield Input("cicp-srgb.png", before_data(plain, chunk(b"cICP", b"\x01\x0d\0\x01")), (OK,), right)
     p3 = np.asarray(to_srgb(image, profiles.rgb(profiles.DISPLAY_P3)))
     yield Input("cicp-p3.png", before_data(plain, chunk(b"cICP", b"\x0c\x0d\0\x01")), (OK,), p3)
@@ -442,14 +535,18 @@ def webps():
     yield Input("lossless.webp", lossless, (OK,))
     yield Input("lossy-alpha.webp", encoded(see_through, "WEBP", quality=85), (OK,), tolerance=4)
     yield Input("lossless-alpha.webp", encoded(see_through, "WEBP", lossless=True, exact=True), (OK,))
-    animated = encoded(image, "WEBP", save_all=True, append_images=[Image.new("RGB", SIZE, "red")], duration=500)
+    animated = encoded(
+        image, "WEBP", save_all=True, append_images=[Image.new("RGB", SIZE, "red")], duration=500
+    )
     yield Input("animated.webp", animated, (OK,), in_browser=False)
     for orientation in (1, 3, 6, 8):
         file = encoded(image, "WEBP", quality=85, exif=exif(orientation))
         yield Input(f"turned-{orientation}.webp", file, (OK,), in_browser=False)
     right, exactly = pillow_pixels(lossy), pillow_pixels(lossless)
     picture = lossy[12:]
-    flags = part(b"VP8X", bytes([8, 0, 0, 0]) + struct.pack("<I", SIZE[0] - 1)[:3] + struct.pack("<I", SIZE[1] - 1)[:3])
+    flags = part(
+        b"VP8X", bytes([8, 0, 0, 0]) + struct.pack("<I", SIZE[0] - 1)[:3] + struct.pack("<I", SIZE[1] - 1)[:3]
+    )
     yield Input("exif-missing.webp", riff(flags, picture), (OK,), right)
     unknown = part(b"abcd", b"of no use")
     yield Input("unknown-chunk.webp", riff(flags, unknown, picture, unknown), (OK,), right)
@@ -474,7 +571,12 @@ def webps():
             yield Input(f"closed-{name}.webp", closed, (TRUNCATED, CORRUPT))
             if share < 0.9:
                 yield Input(f"zeros-{name}.webp", file[:at] + bytes(len(file) - at), (TRUNCATED, CORRUPT))
-        yield Input(f"{kind}-length-odd.webp", riff(part(file[12:16], file[20:] + bytes(len(file) % 2))), (OK,), pixels)
+        yield Input(
+            f"{kind}-length-odd.webp",
+            riff(part(file[12:16], file[20:] + bytes(len(file) % 2))),
+            (OK,),
+            pixels,
+        )
     for at in (12, 16, 20, 25):
         yield Input(f"cut-header-{at}.webp", lossy[:at], (TRUNCATED,))
 

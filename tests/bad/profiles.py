@@ -27,7 +27,11 @@ def _parametric(parameters):
 
 
 def _text(text):
-    return b"mluc\0\0\0\0" + struct.pack(">IIHHII", 1, 12, 0x656E, 0x5553, 2 * len(text), 28) + text.encode("utf-16-be")
+    return (
+        b"mluc\0\0\0\0"
+        + struct.pack(">IIHHII", 1, 12, 0x656E, 0x5553, 2 * len(text), 28)
+        + text.encode("utf-16-be")
+    )
 
 
 def _profile(space, connection, kind, tags):

@@ -34,7 +34,7 @@ class BadFiles(unittest.TestCase):
         for entry in cls.inputs:
             (photos / entry.name).write_bytes(entry.file)
         paths = [photos / entry.name for entry in cls.inputs]
-        limited = f"ulimit -v {MEMORY // 1024} 2>/dev/null; exec \"$@\""
+        limited = f'ulimit -v {MEMORY // 1024} 2>/dev/null; exec "$@"'
         command = ["sh", "-c", limited, "sh", DECODE, *paths, "--out", out]
         answers = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
         cls.answers = {answer["name"]: answer for answer in map(json.loads, answers.splitlines())}
