@@ -4,8 +4,8 @@
 /// Largest photo file, in bytes (64 MiB).
 pub const MAX_PHOTO_BYTES: usize = 64 << 20;
 
-/// Most pixels of a photo: those of phones with 50 megapixels, 8192 x 6144. They are 201 MB of RGBA;
-/// while a photo is decoded, the same or up to three times more is needed.
+/// Most pixels of a photo: those of phones with 50 megapixels, 8192 x 6144. They are 201 MB of
+/// RGBA; decoding takes up to 600 MB, for a progressive JPEG of CMYK.
 pub const MAX_PHOTO_PIXELS: u64 = 8_192 * 6_144;
 
 /// Longest side of a photo, in pixels.
