@@ -88,7 +88,7 @@ pub(super) struct Scan {
 impl<'a> Structure<'a> {
     pub(super) fn read(bytes: &'a [u8]) -> Result<Structure<'a>> {
         let mut coded = Vec::new();
-        coded.try_reserve_exact(bytes.len() + 1024).map_err(|_| super::no_memory("JPEG"))?;
+        coded.try_reserve_exact(bytes.len() + 4096).map_err(|_| super::no_memory("JPEG"))?;
         coded.extend([0xff, SOI]);
         let mut found = Structure {
             frame: Frame {
