@@ -167,10 +167,11 @@ impl<'a> Structure<'a> {
                 }
                 0xe0 => is_jfif |= content.starts_with(b"JFIF\0"),
                 APP1 if found.exif.is_none() => found.exif = content.strip_prefix(EXIF),
-                APP2 if found.icc.len() < 255 => match content.strip_prefix(ICC) {
-                    Some([number, count, part @ ..]) => found.icc.push((*number, *count, part)),
-                    _ => {}
-                },
+                APP2 if found.icc.len() < 255 => {
+                    if let Some([number, count, part @ ..]) = content.strip_prefix(ICC) {
+                        found.icc.push((*number, *count, part));
+                    }
+                }
                 APP14 if content.len() >= 12 && content.starts_with(b"Adobe") => adobe = Some(content[11]),
                 _ => {}
             }
