@@ -167,7 +167,8 @@ fn damaged_files_never_panic() {
 /// Data that end early are told, also if an end marker or zeros follow; a missing marker is none of that.
 #[test]
 fn cut_off_jpegs_are_told_from_those_without_an_end() {
-    let kinds: [(&str, fn(&mut Encoder<&mut Vec<u8>>)); 4] = [
+    type Set = fn(&mut Encoder<&mut Vec<u8>>);
+    let kinds: [(&str, Set); 4] = [
         ("sequential", |_| ()),
         ("subsampled", |encoder| encoder.set_sampling_factor(SamplingFactor::F_2_2)),
         ("progressive", |encoder| encoder.set_progressive(true)),
