@@ -11,6 +11,21 @@ use crate::parsing::Parsing;
 /// Objects that readers tell apart by the VOC colour map of 256 colours, of which the first is the background's.
 const MAX_OBJECTS: usize = 255;
 
+/// Refuses names that CVAT's reader of the photos' list loses: it takes lines that begin with `#` for
+/// comments, and cuts off spaces at both ends.
+pub(super) fn check(stem: &str) -> Result<()> {
+    if stem.starts_with('#') || stem.trim() != stem {
+        return Err(Error::new(
+            Code::BadOption,
+            format!(
+                "CVAT does not find photos whose names begin with # or have spaces at their ends ({stem:?}); \
+                 rename the photo or leave out cvat"
+            ),
+        ));
+    }
+    Ok(())
+}
+
 pub(super) fn paths(stem: &str) -> [String; 3] {
     [
         format!("SegmentationClass/{stem}.png"),

@@ -63,8 +63,8 @@ pub(super) fn json(sample: &Sample, options: &Options) -> Result<Vec<u8>> {
     let region = |segment| region(parsing, segment);
     to_json(&[Task {
         data: Data {
-            image: match &options.photos {
-                Some(base) => format!("{base}{}", percent_encoded(name)),
+            image: match options.photos {
+                Some(_) => options.photo_at(&percent_encoded(name)),
                 None => name.into(),
             },
         },

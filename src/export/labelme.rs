@@ -65,19 +65,19 @@ pub(super) fn json(sample: &Sample, options: &Options) -> Result<Vec<u8>> {
         version: VERSION,
         flags: Empty {},
         shapes,
-        image_path: image_path(name, options.photos.as_deref()),
+        image_path: image_path(name, options),
         image_data: None,
         image_height: parsing.height,
         image_width: parsing.width,
     })
 }
 
-fn image_path(name: &str, photos: Option<&str>) -> String {
-    match photos {
+fn image_path(name: &str, options: &Options) -> String {
+    match options.photos.as_deref() {
         None => name.rsplit('/').next().unwrap_or(name).into(),
-        Some(base) if base.starts_with('/') || base.contains(':') => format!("{base}{name}"),
+        Some(base) if base.starts_with(['/', '\\']) || base.contains(':') => options.photo_at(name),
         // The file lies as deep in folders as its photo.
-        Some(folder) => format!("{}{folder}{name}", "../".repeat(name.matches('/').count())),
+        Some(_) => format!("{}{}", "../".repeat(name.matches('/').count()), options.photo_at(name)),
     }
 }
 
@@ -99,7 +99,7 @@ fn mask_in_box(parsing: &Parsing, segment: &Segment) -> Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::image_path;
+    use super::{Options, image_path};
 
     #[test]
     fn photos_are_found_from_the_folder_of_the_file() {
@@ -109,8 +109,16 @@ mod tests {
             ("a/b/p.jpg", Some("../photos/"), "../../../photos/a/b/p.jpg"),
             ("a/p.jpg", Some("/data/"), "/data/a/p.jpg"),
             ("a/p.jpg", Some("C:/data/"), "C:/data/a/p.jpg"),
+            ("p.jpg", Some("../../photos"), "../../photos/p.jpg"),
+            ("a/p.jpg", Some(".."), "../../a/p.jpg"),
+            ("a/p.jpg", Some("/data"), "/data/a/p.jpg"),
+            ("p.jpg", Some("\\\\server\\data\\"), "\\\\server\\data\\p.jpg"),
+            ("a/p.jpg", Some("https://host/get?file="), "https://host/get?file=a/p.jpg"),
+            ("a/p.jpg", Some("/data/local-files/?d=photos"), "/data/local-files/?d=photos/a/p.jpg"),
+            ("a/p.jpg", Some(""), "../a/p.jpg"),
         ] {
-            assert_eq!(image_path(name, photos), path);
+            let photos = photos.map(str::to_owned);
+            assert_eq!(image_path(name, &Options { photos, ..Default::default() }), path);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error, Result, reserved};
-use crate::export::{ClassName, File, class_names, credit, picture, to_json};
+use crate::export::{ClassName, File, Paths, class_names, credit, picture, to_json};
 use crate::model::Card;
 use crate::parsing::Parsing;
 
@@ -48,6 +48,15 @@ struct PartMask<'a> {
 
 pub(super) fn index_path(stem: &str) -> String {
     format!("{stem}/masks.json")
+}
+
+/// Where a photo's files may lie: which masks there are depends on what is found in it.
+pub(super) fn possible_paths(stem: &str) -> Paths {
+    let folders = ["classes", "people", "parts"];
+    Paths {
+        files: vec![index_path(stem)],
+        open_folders: folders.map(|folder| format!("{stem}/{folder}")).into(),
+    }
 }
 
 /// What `masks.json` lists.

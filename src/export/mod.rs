@@ -96,7 +96,27 @@ pub struct Options {
     pub paint: PaintOptions,
     /// What stands before the photos' names where a format says where they are:
     /// a folder, seen from the export's own, or a URL. labelme and Label Studio need it.
+    /// A slash is added behind it if there is none.
     pub photos: Option<String>,
+}
+
+impl Options {
+    /// The name of a photo, or a URL's part made of it, behind what stands before the names.
+    fn photo_at(&self, name: &str) -> String {
+        let base = self.photos.as_deref().unwrap_or_default();
+        // A folder may be given without the slash at its end, as everywhere. The value in a URL's query begins after `=`.
+        let slash = if base.is_empty() || base.ends_with(['/', '\\', '=', '?']) { "" } else { "/" };
+        format!("{base}{slash}{name}")
+    }
+}
+
+/// Where the files of a photo may lie, as far as that is known before it is parsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paths {
+    /// Paths below the folder of the export, `/` between folders.
+    pub files: Vec<String>,
+    /// Folders in which there are PNGs whose names depend on what is found in the photo.
+    pub open_folders: Vec<String>,
 }
 
 /// A file of an export.
@@ -156,6 +176,7 @@ impl Format {
     /// other knows by the last, [`last_file`](Format::last_file), that all are there.
     pub fn files(self, sample: &Sample, options: &Options) -> Result<Vec<File>> {
         let stem = stem(sample.name)?;
+        self.check(stem)?;
         let Sample { parsing, photo, model, .. } = *sample;
         let one = |bytes| Ok(vec![File { path: self.last_file(stem), bytes }]);
         match self {
@@ -203,6 +224,22 @@ impl Format {
             Format::Cvat => Ok(cvat::paths(stem).into()),
             _ => Ok(vec![self.last_file(stem)]),
         }
+    }
+
+    /// Where the [`files`](Format::files) of the photo with this [`stem`] may lie.
+    ///
+    /// Errors: [`Code::BadOption`] if the readers of this format cannot find a photo of this name.
+    pub fn possible_paths(self, stem: &str) -> Result<Paths> {
+        self.check(stem)?;
+        Ok(match self {
+            Format::Masks => masks::possible_paths(stem),
+            _ => Paths { files: self.paths(stem, &[])?, open_folders: vec![] },
+        })
+    }
+
+    /// Refuses names that readers of this format would not find.
+    fn check(self, stem: &str) -> Result<()> {
+        if self == Format::Cvat { cvat::check(stem) } else { Ok(()) }
     }
 
     /// The files that speak of all photos of a data set, which are named by their [`stem`]s.
