@@ -35,6 +35,12 @@ pub const MAX_TEMPLATE_BYTES: u64 = 16 << 20;
 /// Largest file of an export that is read back, in bytes (1 GiB).
 pub const MAX_EXPORT_BYTES: u64 = 1 << 30;
 
+/// Largest list of photos, in bytes (1 GiB: some ten million paths).
+pub const MAX_LIST_BYTES: u64 = 1 << 30;
+
+/// Largest record of what was written of a photo, in bytes (16 MiB).
+pub const MAX_RECORD_BYTES: u64 = 16 << 20;
+
 /// Largest part of a form beside the photo, in bytes (64 KiB).
 pub const MAX_FORM_BYTES: usize = 64 << 10;
 

@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use bodymap::export::{Options, Sample};
+use bodymap::export::{Format, Options, Sample, stem};
 use bodymap::{Model, Photo, limits};
 
 use super::files;
 use super::photos::Input;
 use super::pool::Pools;
+use super::records::Source;
 use super::results::Results;
 
 /// A photo to parse, and its place among all.
@@ -86,15 +87,18 @@ impl Work<'_> {
 
     fn parse(&self, input: &Input, model: &mut Model) -> Result<(), String> {
         let named = |e: bodymap::Error| format!("{}: {e}", input.path.display());
+        let stem = stem(&input.name).map_err(named)?;
+        // Looked at before it is read: a photo that is replaced meanwhile is parsed anew later.
+        let source = Source::of(&input.path, &input.name);
         let bytes = files::read(&input.path, limits::MAX_PHOTO_BYTES as u64)?;
         let photo = Photo::decode(&bytes).map_err(named)?;
         drop(bytes);
         let parsing = model.parse(&photo, self.setting, &mut |_| ()).map_err(named)?;
         let sample =
             Sample { name: &input.name, parsing: &parsing, photo: Some(&photo), model: model.card() };
-        for &format in self.results.formats {
-            self.results.write(format, &format.files(&sample, self.options).map_err(named)?)?;
-        }
-        Ok(())
+        let files = |&format: &Format| Ok((format, format.files(&sample, self.options).map_err(named)?));
+        let made = self.results.formats.iter().map(files).collect::<Result<Vec<_>, String>>()?;
+        let written = self.results.write(source, stem, &made);
+        written.map_err(|message| format!("{}: {message}", input.path.display()))
     }
 }

@@ -12,7 +12,8 @@ use clap::Args;
 use serde::Serialize;
 
 use self::profile::Profile;
-use super::files;
+use super::messages::warn;
+use super::{files, named_file};
 
 /// The photo that is parsed if none is given.
 const SAMPLE_NAME: &str = "mpl_grace_hopper.jpg";
@@ -114,19 +115,22 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Ok(report) => match print(&report, &mut io::stdout().lock()) {
             // Such as by `head`, which has seen enough.
             Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-                eprintln!("bodymap: the report cannot be written: {e} (io)");
+                warn(format_args!("the report cannot be written: {e} (io)"));
                 ExitCode::from(2)
             }
             _ => ExitCode::SUCCESS,
         },
         Err(message) => {
-            eprintln!("bodymap: {message}");
+            warn(message);
             ExitCode::from(2)
         }
     }
 }
 
 fn measure(arguments: &Arguments) -> Result<Report, String> {
+    if let Some(path) = &arguments.json {
+        named_file::check(path, is_report)?;
+    }
     if let Some(threads) = arguments.threads {
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads.into())
@@ -181,9 +185,17 @@ fn measure(arguments: &Arguments) -> Result<Report, String> {
     };
     if let Some(path) = &arguments.json {
         let json = serde_json::to_vec_pretty(&report).map_err(|e| e.to_string())?;
-        files::write(path, &json)?;
+        named_file::write(path, &json)?;
     }
     Ok(report)
+}
+
+/// Whether a file holds the times of an earlier run.
+fn is_report(bytes: &[u8]) -> bool {
+    let report = serde_json::from_slice::<serde_json::Value>(bytes);
+    report.is_ok_and(|report| {
+        ["model", "setting", "threads", "photos"].iter().all(|key| report.get(key).is_some())
+    })
 }
 
 fn parse(

@@ -2,14 +2,24 @@
 
 mod batch;
 mod bench;
+mod claims;
 mod files;
+mod known_results;
+mod left_out;
+mod lists;
+mod messages;
 mod model;
+mod named_file;
 mod parse;
+mod patterns;
 mod photos;
 mod pool;
+mod records;
 mod report;
 mod results;
+mod search;
 mod serve;
+mod whole;
 
 use std::process::ExitCode;
 

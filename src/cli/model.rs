@@ -1,14 +1,18 @@
 //! `bodymap model`: models made of what others have published.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bodymap::{Checkpoint, Import, Licence, Precision, Template, limits};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::files;
+use super::files::{self, Unfinished, unwritten};
+use super::messages::{say, warn};
+
+/// Name of a model's card.
+const CARD: &str = "card.json";
 
 /// M2FP without its weights, for several people and for one.
 const TEMPLATES: [(&str, &[u8]); 2] = [
@@ -83,7 +87,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     match done {
         Ok(status) => status,
         Err(message) => {
-            eprintln!("bodymap: {message}");
+            warn(message);
             ExitCode::FAILURE
         }
     }
@@ -96,68 +100,87 @@ fn import(arguments: &ImportArguments) -> Result<ExitCode, String> {
     let checkpoint = Checkpoint::open(files::open(path)?).map_err(named)?;
     let mut import = Import::new(checkpoint, templates(arguments.template.as_deref())?).map_err(named)?;
     let card = import.template().card();
-    println!("{}", card.title);
+    say(&card.title);
     show(&card.licence);
     if !arguments.accept_licence {
-        eprintln!("bodymap: to accept this licence and go on, add --accept-licence");
+        warn("to accept this licence and go on, add --accept-licence");
         return Ok(ExitCode::from(2));
     }
     let ignored = import.ignored();
     if !ignored.is_empty() {
-        println!("Not used of the checkpoint: {}", ignored.join(", "));
+        say(format_args!("Not used of the checkpoint: {}", ignored.join(", ")));
     }
     let precision = match arguments.precision {
         Stored::F32 => Precision::F32,
         Stored::F16 => Precision::F16,
         Stored::I8 => Precision::I8,
     };
-    fs::create_dir_all(&arguments.out)
-        .map_err(|e| format!("{}: the folder cannot be made: {e} (io)", arguments.out.display()))?;
-    // Under its own name only when it is complete.
-    let unfinished = arguments.out.join("model.onnx.part");
-    let written = write(&mut import, precision, &unfinished).map_err(|e| match e {
+    let card_file = arguments.out.join(CARD);
+    refuse_to_replace(&card_file)?;
+    // Under its own name only when it is complete; that is on the card.
+    let mut unfinished = Unfinished::create(&arguments.out.join("model.onnx"))?;
+    let card = write(&mut import, precision, &mut unfinished).map_err(|e| match e {
         Failure::Import(e) => named(e),
-        Failure::File(e) => format!("{}: it cannot be written: {e} (io)", unfinished.display()),
-    });
-    let card = written.inspect_err(|_| drop(fs::remove_file(&unfinished)))?;
+        Failure::File(e) => unwritten(&arguments.out, &e),
+    })?;
     let model = arguments.out.join(&card.files[0].path);
-    fs::rename(&unfinished, &model)
-        .map_err(|e| format!("{}: it cannot be written: {e} (io)", model.display()))?;
-    let card_file = arguments.out.join("card.json");
+    refuse_to_replace(&model)?;
+    unfinished.rename(&model);
+    unfinished.finish(None)?;
     files::write(&card_file, card.to_json().as_bytes())?;
-    println!("{}: {} bytes", model.display(), card.files[0].bytes);
-    println!("{}", card_file.display());
+    say(format_args!("{}: {} bytes", model.display(), card.files[0].bytes));
+    say(card_file.display());
     Ok(ExitCode::SUCCESS)
 }
 
 fn split(SplitArguments { card, out, part_bytes }: &SplitArguments) -> Result<ExitCode, String> {
     let (whole, joined) = files::card_and_files(card)?;
+    let card_file = out.join(CARD);
+    let mut refused = None;
     let split = bodymap::split(&whole, joined, *part_bytes, &mut |name, bytes| {
-        files::write(&out.join(name), bytes).map_err(std::io::Error::other)
+        let path = out.join(name);
+        let written = refuse_to_replace(&card_file)
+            .and_then(|()| refuse_to_replace(&path))
+            .and_then(|()| files::write(&path, bytes));
+        written.map_err(|message| io::Error::other(refused.insert(message).clone()))
     });
-    let split = split.map_err(|e| format!("{}: {e}", card.display()))?;
+    let split = split.map_err(|e| refused.unwrap_or_else(|| format!("{}: {e}", card.display())))?;
     // Last, so that a card means that all parts are there.
-    let card_file = out.join("card.json");
     files::write(&card_file, split.to_json().as_bytes())?;
-    println!("{}: {} parts", card_file.display(), split.files.len());
+    say(format_args!("{}: {} parts", card_file.display(), split.files.len()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Models are never replaced: who knows whether there is another copy.
+fn refuse_to_replace(path: &Path) -> Result<(), String> {
+    match path.symlink_metadata() {
+        Err(_) => Ok(()),
+        Ok(_) => Err(format!(
+            "{}: there is such a file already; move it away or choose another folder (name-clash)",
+            path.display()
+        )),
+    }
 }
 
 enum Failure {
     Import(bodymap::Error),
-    File(std::io::Error),
+    File(io::Error),
 }
 
-fn write(import: &mut Import<File>, precision: Precision, path: &Path) -> Result<bodymap::Card, Failure> {
-    let mut out = BufWriter::new(File::create(path).map_err(Failure::File)?);
+fn write(
+    import: &mut Import<File>,
+    precision: Precision,
+    out: &mut Unfinished,
+) -> Result<bodymap::Card, Failure> {
+    let mut out = BufWriter::new(out);
     let card = import.write(precision, &mut out, &mut |_| ()).map_err(Failure::Import)?;
     out.flush().map_err(Failure::File)?;
     Ok(card)
 }
 
 fn show(Licence { name, url, attribution }: &Licence) {
-    println!("Licence of the weights: {name}, {url}");
-    println!("{attribution}");
+    say(format_args!("Licence of the weights: {name}, {url}"));
+    say(attribution);
 }
 
 fn templates(card: Option<&Path>) -> Result<Vec<Template>, String> {

@@ -1,20 +1,21 @@
 //! `bodymap parse`: photos in, label maps, pictures and annotations out.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bodymap::export::{Format, Options, stem};
-use bodymap::{Card, Model, PaintOptions, PaletteSpec, limits};
+use bodymap::export::{Format, Options, Paths, stem};
+use bodymap::{Card, LabelSet, Model, PaintOptions, PaletteSpec, limits};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use serde::{Deserialize, Serialize};
 
 use super::batch::Work;
-use super::files;
-use super::photos::{self, Input};
-use super::report::{Outcome, Report};
+use super::claims::Claims;
+use super::messages::warn;
+use super::photos::{self, Input, Inputs};
+use super::report::{Outcome, Report, is_report};
 use super::results::Results;
+use super::{files, lists, named_file, records};
 
 /// Parse photos and write the results into a folder.
 ///
@@ -27,12 +28,15 @@ use super::results::Results;
 /// Of a folder or pattern the results keep the paths below it: DIR/beach/p1.png of
 /// photos/beach/p1.jpg. A photo that fails is reported on standard error, the others
 /// are parsed all the same, and the exit status is 1.
+///
+/// Nothing is replaced but results that bodymap wrote and nobody changed since, which
+/// it knows by the hidden folder DIR/.bodymap.
 #[derive(Args)]
 pub struct Arguments {
     /// JPEG, PNG or WebP files; folders, which are searched through; or patterns such as 'photos/**/*.jpg'.
     #[arg(required_unless_present = "list", value_name = "PHOTO")]
     photos: Vec<PathBuf>,
-    /// A file that names further photos, one a line; - for standard input.
+    /// A file that names further photos, one a line in UTF-8 or UTF-16; - for standard input.
     #[arg(long, value_name = "FILE")]
     list: Option<PathBuf>,
     /// Folder below which the results keep the paths of single files; without it they keep the file names alone.
@@ -61,7 +65,7 @@ pub struct Arguments {
     /// Photos parsed at a time, each with its own copy of the model; the processors are shared among them.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
-    /// Go on where an earlier run was stopped: photos whose results are all there are left out.
+    /// Go on where an earlier run was stopped: photos whose results are all there and whole are left out.
     #[arg(long)]
     resume: bool,
     /// Pack each format into DIR/FORMAT.zip as well.
@@ -99,26 +103,28 @@ struct Run {
     photos_at: Option<String>,
 }
 
-const RUN_FILE: &str = ".bodymap-run.json";
+const RUN_FILE: &str = ".bodymap/run.json";
 
 /// Exit status 0 if every photo was parsed, 1 if some failed, 2 if none could be tried.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    match prepare(arguments) {
-        Ok((model, options, listed)) => parse_all(arguments, model, &options, listed),
+    match parse(arguments) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
         Err(message) => {
-            eprintln!("bodymap: {message}");
+            warn(message);
             ExitCode::from(2)
         }
     }
 }
 
-/// The model, the options, and the photos of the list.
-fn prepare(arguments: &Arguments) -> Result<(Model, Options, Vec<PathBuf>), String> {
-    let listed = arguments.list.as_deref().map(photos::read_list).transpose()?.unwrap_or_default();
+/// Parses everything and gives the number of things that failed.
+fn parse(arguments: &Arguments) -> Result<usize, String> {
+    let listed = arguments.list.as_deref().map(lists::read).transpose()?.unwrap_or_default();
     let paint = PaintOptions { palette: palette(arguments.palette.as_deref())?, ..Default::default() };
     let options = Options { paint, photos: arguments.photos_at.clone() };
-    std::fs::create_dir_all(&arguments.out)
-        .map_err(|e| format!("{}: the folder cannot be made: {e} (io)", arguments.out.display()))?;
+    if let Some(path) = &arguments.report {
+        named_file::check(path, is_report)?;
+    }
     let model = files::model(arguments.model.as_deref())?;
     let setting = model.card().setting(arguments.setting.as_deref()).map_err(|e| e.to_string())?;
     let run = Run {
@@ -128,8 +134,22 @@ fn prepare(arguments: &Arguments) -> Result<(Model, Options, Vec<PathBuf>), Stri
         palette: arguments.palette.clone(),
         photos_at: arguments.photos_at.clone(),
     };
+    std::fs::create_dir_all(&arguments.out)
+        .map_err(|e| format!("{}: the folder cannot be made: {e} (io)", arguments.out.display()))?;
+
+    let is_listed = !listed.is_empty();
+    let named_photos = [arguments.photos.clone(), listed].concat();
+    let inputs = photos::find(&named_photos, arguments.base.as_deref(), &arguments.out);
+    let plan = Plan::new(arguments, model.card().label_set, &inputs)?;
     keep_run(&arguments.out, &run, arguments.resume)?;
-    Ok((model, options, listed))
+
+    let is_batch = inputs.is_batch || is_listed || arguments.resume;
+    let mut report = Report::new(inputs.photos.len() + inputs.errors.len(), is_batch);
+    inputs.left_out.lines().iter().for_each(|line| report.tell(line));
+    for error in inputs.errors {
+        report.add(None, Outcome::Failed(error));
+    }
+    Ok(parse_planned(arguments, model, &options, &inputs.photos, plan, report))
 }
 
 /// Notes what this run is in the folder, if it is to be resumed or was before.
@@ -152,28 +172,94 @@ fn keep_run(out: &Path, run: &Run, resume: bool) -> Result<(), String> {
     Ok(())
 }
 
-fn parse_all(arguments: &Arguments, model: Model, options: &Options, listed: Vec<PathBuf>) -> ExitCode {
-    let is_listed = !listed.is_empty();
-    let named_photos = [arguments.photos.clone(), listed].concat();
-    let inputs = photos::find(&named_photos, arguments.base.as_deref(), &arguments.out);
-    let photos::Inputs { photos, errors, is_batch } = inputs;
-    let results = Results { folder: &arguments.out, formats: &arguments.formats };
-    let is_batch = is_batch || is_listed || arguments.resume;
-    let mut report = Report::new(photos.len() + errors.len(), is_batch);
-    for error in errors {
-        report.add(None, Outcome::Failed(error));
+/// What is done about each photo, known before anything is written.
+struct Plan<'a> {
+    results: Results<'a>,
+    /// In the order of the photos.
+    photos: Vec<Planned>,
+}
+
+enum Planned {
+    Parse,
+    /// The results are there.
+    Keep,
+    Refuse(String),
+}
+
+impl<'a> Plan<'a> {
+    /// Errors: what speaks of all photos cannot be written.
+    fn new(arguments: &'a Arguments, label_set: LabelSet, inputs: &Inputs) -> Result<Plan<'a>, String> {
+        let results =
+            Results { folder: &arguments.out, formats: &arguments.formats, resume: arguments.resume };
+        let of_all = results.paths_of_all(label_set, arguments.zip);
+        if !arguments.part {
+            results.check_all(&of_all, &inputs.originals)?;
+        }
+        let mut claims = Claims::new(files::folds_case(results.folder));
+        let mut files: Vec<String> = of_all.into_iter().map(|(_, path)| path).collect();
+        files.push(records::FOLDER.into());
+        // The report may lie among the results.
+        let report = arguments.report.as_deref().and_then(|path| path_below(&arguments.out, path));
+        files.extend(report);
+        // They differ from each other.
+        let _ = claims.claim(inputs.photos.len(), &Paths { files, open_folders: vec![] });
+        let planned = |(n, photo)| plan_photo(&results, n, photo, inputs, &mut claims);
+        let photos = inputs.photos.iter().enumerate().map(planned).collect();
+        Ok(Plan { results, photos })
     }
-    let mut stems: Vec<Option<String>> = vec![None; photos.len()];
+}
+
+fn plan_photo(results: &Results, n: usize, photo: &Input, inputs: &Inputs, claims: &mut Claims) -> Planned {
+    let path = photo.path.display();
+    let named = stem(&photo.name).and_then(|stem| Ok((stem, results.possible_paths(stem)?)));
+    let (stem, paths) = match named {
+        Ok(named) => named,
+        Err(e) => return Planned::Refuse(format!("{path}: {e}")),
+    };
+    let has_all = results.resume && results.has(photo, stem);
+    if !has_all && let Err(message) = results.check(photo, stem, &paths, &inputs.originals) {
+        return Planned::Refuse(message);
+    }
+    match claims.claim(n, &paths) {
+        Ok(()) if has_all => Planned::Keep,
+        Ok(()) => Planned::Parse,
+        Err(other) => {
+            let other = inputs.photos.get(other).map(|other| other.path.display().to_string());
+            Planned::Refuse(format!(
+                "{path}: its results would replace {}; rename one of them (name-clash)",
+                other.map_or("what is written of all photos".into(), |other| format!("those of {other}"))
+            ))
+        }
+    }
+}
+
+/// The path of a file below a folder, if it is there.
+fn path_below(folder: &Path, file: &Path) -> Option<String> {
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file = parent.canonicalize().ok()?.join(file.file_name()?);
+    let below = file.strip_prefix(folder.canonicalize().ok()?).ok()?;
+    Some(below.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/"))
+}
+
+/// Parses the photos of the plan and gives the number of things that failed.
+fn parse_planned(
+    arguments: &Arguments,
+    model: Model,
+    options: &Options,
+    photos: &[Input],
+    Plan { results, photos: planned }: Plan,
+    mut report: Report,
+) -> usize {
+    let mut is_there = vec![false; photos.len()];
     let mut tasks = vec![];
-    let mut first_of = HashMap::new();
-    for (n, photo) in photos.iter().enumerate() {
-        match named(photo, &mut first_of) {
-            Err(message) => report.add(Some(photo), Outcome::Failed(message)),
-            Ok(stem) if arguments.resume && results.has(&photo.path, stem) => {
-                stems[n] = Some(stem.into());
+    for (n, (photo, planned)) in photos.iter().zip(planned).enumerate() {
+        match planned {
+            Planned::Parse => tasks.push((n, photo)),
+            Planned::Keep => {
+                is_there[n] = true;
                 report.add(Some(photo), Outcome::Kept);
             }
-            Ok(_) => tasks.push((n, photo)),
+            Planned::Refuse(message) => report.add(Some(photo), Outcome::Failed(message)),
         }
     }
     let label_set = model.card().label_set;
@@ -185,38 +271,25 @@ fn parse_all(arguments: &Arguments, model: Model, options: &Options, listed: Vec
     };
     work.run(model, &tasks, arguments.jobs as usize, |(n, photo), written| match written {
         Ok(()) => {
-            stems[n] = stem(&photo.name).ok().map(Into::into);
+            is_there[n] = true;
             report.add(Some(photo), Outcome::Parsed);
         }
         Err(message) => report.add(Some(photo), Outcome::Failed(message)),
     });
     if !arguments.part {
-        let stems: Vec<String> = stems.into_iter().flatten().collect();
+        let there = photos.iter().zip(is_there).filter(|(_, is_there)| *is_there);
+        let stems: Vec<String> =
+            there.filter_map(|(photo, _)| stem(&photo.name).ok()).map(Into::into).collect();
         for error in results.finish(&stems, label_set, arguments.zip) {
             report.error(&error);
         }
     }
     if let Some(path) = &arguments.report
-        && let Err(error) = files::write(path, report.lines())
+        && let Err(error) = named_file::write(path, report.lines())
     {
         report.error(&error);
     }
-    if report.finish() > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
-}
-
-/// The stem of a photo, unless another has it.
-fn named<'a>(photo: &'a Input, first_of: &mut HashMap<&'a str, &'a Path>) -> Result<&'a str, String> {
-    let path = &photo.path;
-    let stem = stem(&photo.name).map_err(|e| format!("{}: {e}", path.display()))?;
-    if let Some(first) = first_of.get(stem) {
-        return Err(format!(
-            "{}: its results would replace those of {}; rename one of them (name-clash)",
-            path.display(),
-            first.display()
-        ));
-    }
-    first_of.insert(stem, path);
-    Ok(stem)
+    report.finish()
 }
 
 fn palette(argument: Option<&str>) -> Result<Option<PaletteSpec>, String> {

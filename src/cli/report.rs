@@ -6,6 +6,7 @@ use std::time::Instant;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use super::messages::warn;
 use super::photos::Input;
 
 /// How a photo fared.
@@ -80,7 +81,7 @@ impl Report {
         let name = photo.map(|photo| &*photo.name);
         match &self.told {
             Told::Lines if outcome == "parsed" => {
-                eprintln!("bodymap: {done}/{} {}", self.total, name.unwrap_or_default());
+                warn(format_args!("{done}/{} {}", self.total, name.unwrap_or_default()));
             }
             Told::Errors | Told::Lines => {}
             Told::Bar(bar) => {
@@ -104,11 +105,11 @@ impl Report {
         self.tell(message);
     }
 
-    fn tell(&self, message: &str) {
-        let line = format!("bodymap: {message}");
+    /// Tells something that is no failure.
+    pub fn tell(&self, message: &str) {
         match &self.told {
-            Told::Bar(bar) => bar.suspend(|| eprintln!("{line}")),
-            _ => eprintln!("{line}"),
+            Told::Bar(bar) => bar.suspend(|| warn(message)),
+            _ => warn(message),
         }
     }
 
@@ -124,15 +125,22 @@ impl Report {
             bar.finish_and_clear();
         }
         match told {
-            Told::Errors if failed > 0 => eprintln!("bodymap: {failed} of {total} photos failed"),
+            Told::Errors if failed > 0 => warn(format_args!("{failed} of {total} photos failed")),
             Told::Errors => {}
-            _ => eprintln!(
-                "bodymap: {parsed} photos parsed, {kept} kept from before, {failed} failed; {:.1} s",
+            _ => warn(format_args!(
+                "{parsed} photos parsed, {kept} kept from before, {failed} failed; {:.1} s",
                 began.elapsed().as_secs_f64()
-            ),
+            )),
         }
         failed + incomplete
     }
+}
+
+/// Whether a file is the report of an earlier run, by its first line.
+pub fn is_report(bytes: &[u8]) -> bool {
+    let line = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let line = serde_json::from_slice::<serde_json::Value>(line);
+    line.is_ok_and(|line| ["photo", "name", "outcome"].iter().all(|key| line.get(key).is_some()))
 }
 
 /// The code at the end of a message: `io` of `it cannot be read (io)`.
