@@ -25,6 +25,7 @@
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 
+mod claimed_size;
 mod colormap;
 mod engine;
 mod error;
@@ -42,6 +43,7 @@ mod tensor;
 #[cfg(target_family = "wasm")]
 mod wasm_api;
 
+pub use claimed_size::claimed_size;
 pub use colormap::{Mask, OVERLAY_OPACITY, PaintOptions, colormap, merge, overlay, paint};
 pub use engine::{Engine, Step};
 pub use error::{Code, Error, Result};

@@ -73,6 +73,13 @@ pub fn label_set(id: &str) -> Result<String, JsValue> {
     to_json(&classes).map_err(thrown)
 }
 
+/// Fails unless a picture file claims a size within the limits, in whatever format: to be asked
+/// before the browser decodes what [`Photo::decode`] does not. See [`crate::claimed_size`].
+#[wasm_bindgen(js_name = checkClaimedSize)]
+pub fn check_claimed_size(bytes: &[u8]) -> Result<(), JsValue> {
+    crate::claimed_size(bytes).map(|_| ()).map_err(thrown)
+}
+
 /// A decoded photo.
 #[wasm_bindgen]
 pub struct Photo(Rc<crate::Photo>);
@@ -102,9 +109,12 @@ impl Photo {
         self.0.height()
     }
 
-    /// The upright pixels, RGBA.
-    pub fn rgba(&self) -> Uint8Array {
-        Uint8Array::from(self.0.rgba())
+    /// The upright pixels, RGBA, at `width` x `height`.
+    pub fn rgba(&self, width: u32, height: u32) -> Result<Uint8Array, JsValue> {
+        if (width, height) == (self.0.width(), self.0.height()) {
+            return Ok(Uint8Array::from(self.0.rgba()));
+        }
+        self.0.resized(width, height).map(|rgba| Uint8Array::from(&*rgba)).map_err(thrown)
     }
 
     /// The photo with its longer side at most `max_side` pixels; consumes this one.

@@ -15,8 +15,8 @@ const PAINTED = ['palette', 'opacity', 'classes', 'person'];
 const STYLE = `
   :host { display: inline-block; position: relative; max-width: 100%; overflow: hidden; }
   :host([hidden]), [hidden] { display: none !important; }
-  img { display: block; width: 100%; height: auto; }
-  canvas { position: absolute; inset: 0; width: 100%; height: 100%; }
+  img, canvas { display: block; width: 100%; height: auto; }
+  .colormap { position: absolute; inset: 0; height: 100%; }
   .busy { position: absolute; inset: auto 0 0; padding: 8px 12px; background: Canvas; color: CanvasText; font-size: 0.875rem; }
   progress { display: block; width: 100%; margin-top: 4px; }
   .failure { margin: 0; padding: 8px 12px; background: Canvas; color: CanvasText; border-inline-start: 4px solid currentColor; }
@@ -39,7 +39,10 @@ export class BodyMapElement extends Base {
   static observedAttributes = [...PARSED, ...PAINTED, 'alt'];
 
   #internals = this.attachInternals();
-  #photo = make('img', 'photo');
+  /** The file at `src`, as the browser shows it, until it has been read. */
+  #image = make('img', 'photo');
+  /** The photo as it is parsed. */
+  #photo = make('canvas', 'photo');
   #colormap = make('canvas', 'colormap');
   #busy = make('div', 'busy');
   #progress = make('progress', 'progress');
@@ -71,6 +74,8 @@ export class BodyMapElement extends Base {
     super();
     const root = this.attachShadow({ mode: 'open' });
     root.adoptedStyleSheets = [styleSheet()];
+    this.#photo.setAttribute('role', 'img');
+    this.#colormap.className = 'colormap';
     this.#colormap.setAttribute('aria-hidden', 'true');
     this.#busy.className = 'busy';
     this.#busy.setAttribute('role', 'status');
@@ -83,9 +88,9 @@ export class BodyMapElement extends Base {
     this.#failure.setAttribute('role', 'alert');
     this.#failureText.name = 'failure';
     this.#failure.append(this.#failureText);
-    root.append(this.#photo, this.#colormap, this.#busy, this.#failure);
-    this.#photo.alt = '';
-    this.#photo.hidden = true;
+    root.append(this.#image, this.#photo, this.#colormap, this.#busy, this.#failure);
+    this.#describe();
+    this.#image.hidden = this.#photo.hidden = true;
     this.#show('empty');
   }
 
@@ -139,7 +144,7 @@ export class BodyMapElement extends Base {
 
   /** @param {string} name */
   attributeChangedCallback(name) {
-    if (name === 'alt') this.#photo.alt = this.alt;
+    if (name === 'alt') this.#describe();
     else this.#schedule(PARSED.includes(name) ? 'parse' : 'paint');
   }
 
@@ -163,14 +168,17 @@ export class BodyMapElement extends Base {
     const { signal } = (this.#run = new AbortController());
     this.#show('loading');
     const onProgress = this.#onProgress.bind(this);
+    const onPhoto = this.#showPhoto.bind(this);
     try {
       const file = this.#file ?? (await fetchPhoto(this.src, signal));
-      this.#showPhoto(file);
+      signal.throwIfAborted();
+      // What a visitor brings may take any amount of memory; it is shown when its size is known.
+      if (file !== this.#file) this.#showImage(file);
       this.#lease = lease(this.#choice(), onProgress);
       const bodymap = await this.#lease.bodymap;
       signal.throwIfAborted();
       const setting = this.getAttribute('setting') ?? undefined;
-      const parsing = await bodymap.parse(file, { setting, maxSide: this.#number('max-side'), signal, onProgress });
+      const parsing = await bodymap.parse(file, { setting, maxSide: this.#number('max-side'), signal, onProgress, onPhoto });
       signal.throwIfAborted();
       [this.#bodymap, this.#parsing, this.#isNew] = [bodymap, parsing, true];
       this.#paint();
@@ -212,8 +220,8 @@ export class BodyMapElement extends Base {
     this.#lease = null;
     this.#parsing = null;
     this.#bodymap = null;
-    URL.revokeObjectURL(this.#photo.src);
-    this.#photo.removeAttribute('src');
+    this.#clearImage();
+    this.#photo.width = this.#photo.height = 0;
     this.#photo.hidden = true;
     this.#show('empty');
   }
@@ -227,9 +235,31 @@ export class BodyMapElement extends Base {
   }
 
   /** @param {Blob} file */
-  #showPhoto(file) {
-    this.#photo.src = URL.createObjectURL(file);
-    this.#photo.hidden = false;
+  #showImage(file) {
+    this.#image.src = URL.createObjectURL(file);
+    this.#image.hidden = false;
+  }
+
+  #clearImage() {
+    URL.revokeObjectURL(this.#image.src);
+    this.#image.removeAttribute('src');
+    this.#image.hidden = true;
+  }
+
+  /** @param {ImageBitmap} photo is closed */
+  #showPhoto(photo) {
+    this.#clearImage();
+    const { width, height } = photo;
+    Object.assign(this.#photo, { width, height, hidden: false });
+    this.#photo.getContext('2d')?.drawImage(photo, 0, 0);
+    photo.close();
+  }
+
+  /** Says what the photo shows; without words it is decoration, as an image with an empty `alt` is. */
+  #describe() {
+    this.#image.alt = this.alt;
+    this.#photo.setAttribute('aria-label', this.alt);
+    this.#photo.setAttribute('aria-hidden', String(!this.alt));
   }
 
   /** @param {unknown} error */
@@ -306,16 +336,40 @@ function make(tag, part) {
  * @param {AbortSignal} signal
  */
 async function fetchPhoto(src, signal) {
-  const url = new URL(src, document.baseURI);
-  let response;
+  const url = address(src);
   try {
-    response = await fetch(url, { signal });
+    const response = await fetch(url, { signal });
     if (!response.ok) throw new Error(`HTTP status ${response.status}`);
     const blob = await response.blob();
-    return new File([blob], decodeURIComponent(url.pathname.split('/').pop() ?? ''), { type: blob.type });
+    return new File([blob], nameOf(url), { type: blob.type });
   } catch (cause) {
     signal.throwIfAborted();
     throw new BodyMapError('download-failed', `the photo ${url.href} could not be fetched: ${cause}`, cause);
+  }
+}
+
+/** @param {string} src relative to the page */
+function address(src) {
+  try {
+    return new URL(src, document.baseURI);
+  } catch (cause) {
+    throw new BodyMapError('bad-option', `${src} is not a URL`, cause);
+  }
+}
+
+/**
+ * Name of the file at an address, if it has one.
+ *
+ * @param {URL} url
+ */
+function nameOf({ protocol, pathname }) {
+  if (protocol === 'data:') return '';
+  const name = pathname.split('/').pop() ?? '';
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    // A lone percent sign, or escapes that are not of UTF-8.
+    return name;
   }
 }
 

@@ -130,10 +130,10 @@ export class BodyMapFrame {
   }
 
   /** @param {Answer & { reason?: unknown }} answer */
-  #take({ id, value, error, progress, reason }) {
+  #take({ id, value, error, progress, ...aborted }) {
     const call = this.#open.get(id);
     if (progress) call?.onProgress?.(progress);
-    else if (reason) call?.reject(reason);
+    else if ('reason' in aborted) call?.reject(aborted.reason);
     else if (error) call?.reject(new BodyMapError(error.code, error.message));
     else call?.resolve(value);
   }

@@ -89,6 +89,11 @@ export interface ParseOptions {
   maxSide?: number;
   /** Told about every stage, in order. */
   onProgress?: (progress: Progress) => void;
+  /**
+   * Given the photo as soon as it is read, before the network runs: as {@link Parsing.photo}. Who takes
+   * it closes it.
+   */
+  onPhoto?: (photo: ImageBitmap) => void;
 }
 
 /** A class of the label set. */
@@ -270,6 +275,14 @@ export interface Parsing {
    * Errors: `bad-option`.
    */
   paint(canvas: HTMLCanvasElement | OffscreenCanvas, options?: PaintOptions): Promise<void>;
+  /**
+   * The photo as it was parsed, for what is to stand under the colours: upright, opaque, at most 2048 pixels
+   * a side. An `<img>` of the same file may be turned or coloured otherwise, as browsers and the engine differ
+   * in what they make of some files.
+   *
+   * Errors: `bad-option` if the parsing was unpacked without its photo, or with another one; `out-of-memory`.
+   */
+  photo(options?: { signal?: AbortSignal }): Promise<ImageBitmap>;
   /**
    * A file with a fitting name. Nothing of the photo but its pixels goes into it, and these
    * only into `overlay`.

@@ -88,11 +88,11 @@ export class BodyMap {
    * @param {Source} source
    * @param {ParseOptions} [options]
    */
-  async parse(source, { setting, signal, maxSide, onProgress } = {}) {
+  async parse(source, { setting, signal, maxSide, onProgress, onPhoto } = {}) {
     signal?.throwIfAborted();
     const origin = { key: ++this.#parsings, source: sourceData(source), maxSide };
-    const request = { op: 'parse', ...origin, setting: setting?.toString() };
-    return new Parsing(this.#session, origin, await this.#session.call(() => request, { signal, onProgress }));
+    const request = { op: 'parse', ...origin, setting: setting?.toString(), isShown: onPhoto !== undefined };
+    return new Parsing(this.#session, origin, await this.#session.call(() => request, { signal, onProgress, onPhoto }));
   }
 
   /** @param {import('./bodymap.d.ts').ExportFormat} format */

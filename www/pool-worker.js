@@ -4,7 +4,7 @@ const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ 
 
 scope.addEventListener(
   'message',
-  async ({ data: { module, memory, receiver, glueUrl, stopSign } }) => {
+  async ({ data: { module, memory, receiver, glueUrl, stopSign, alarm } }) => {
     /** @type {import('./worker/glue.d.ts').Glue} */
     let glue;
     try {
@@ -20,8 +20,10 @@ scope.addEventListener(
       // Takes work for the rest of the worker's life.
       glue.wbg_rayon_start_worker(receiver);
     } catch (error) {
-      if (/** @type {Error} */ (error).message !== 'stopped') throw error;
-      scope.close();
+      if (/** @type {Error} */ (error).message === 'stopped') return scope.close();
+      // The worker that started this thread waits for its part of the work, and hears nothing: the page is told.
+      if (alarm) new BroadcastChannel(alarm).postMessage(`${error}`);
+      throw error;
     }
   },
   { once: true },

@@ -6,7 +6,8 @@ const workers = [];
 /**
  * Starts the threads of the engine as workers of this origin; the threaded
  * flavour calls it in place of wasm-bindgen-rayon's own helper, whose blob
- * workers a strict CSP forbids. They see the worker's `stopSign`.
+ * workers a strict CSP forbids. They see the worker's `stopSign`, and a thread that
+ * crashes tells the page by the channel `alarm`.
  *
  * @param {WebAssembly.Module} module
  * @param {WebAssembly.Memory} memory shared
@@ -14,8 +15,8 @@ const workers = [];
  */
 export async function startWorkers(module, memory, builder) {
   const glueUrl = new URL('./pkg/threaded/bodymap.js', import.meta.url).href;
-  const { stopSign } = /** @type {{ stopSign?: import('./worker/stop.js').StopSign }} */ (globalThis);
-  const work = { module, memory, receiver: builder.receiver(), glueUrl, stopSign };
+  const { stopSign, alarm } = /** @type {{ stopSign?: import('./worker/stop.js').StopSign, alarm?: string }} */ (globalThis);
+  const work = { module, memory, receiver: builder.receiver(), glueUrl, stopSign, alarm };
   for (let i = 0; i < builder.numThreads(); i++) {
     // Beside the worker's own script: this module may be of another origin, which no worker can be started from.
     const url = scriptUrl(new URL('./pool-worker.js', globalThis.location.href));
@@ -36,11 +37,17 @@ export async function startWorkers(module, memory, builder) {
  */
 function ready(worker, work) {
   return new Promise((resolve, reject) => {
-    worker.addEventListener('message', ({ data: { error } }) => (error ? reject(new Error(error)) : resolve(null)));
-    worker.addEventListener('error', (event) => {
+    const fail = (/** @type {ErrorEvent} */ event) => {
       event.preventDefault();
       reject(new Error(`a thread could not be started: ${event.message || 'its script did not load'}`));
+    };
+    worker.addEventListener('message', ({ data: { error } }) => {
+      // What goes wrong later goes on to whoever watches this worker.
+      worker.removeEventListener('error', fail);
+      if (error) reject(new Error(error));
+      else resolve(null);
     });
+    worker.addEventListener('error', fail);
     worker.postMessage(work);
   });
 }

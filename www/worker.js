@@ -1,7 +1,8 @@
+import { BodyMapError } from './api/error.js';
 import { importCheckpoint, inspectCheckpoint } from './worker/checkpoint.js';
 import { startEngine } from './worker/engine.js';
 import { openModel } from './worker/model-store.js';
-import { readPhoto } from './worker/photo.js';
+import { pictureOf, readPhoto } from './worker/photo.js';
 import { readAt } from './worker/read-at.js';
 import { stopAsked } from './worker/stop.js';
 
@@ -40,11 +41,11 @@ let held = null;
 
 /** @type {{ [op: string]: (request: any, report: Report) => Promise<[value: any, transfer?: Transferable[]]> }} */
 const operations = {
-  async start({ wasmUrl = beside('pkg/'), model: source, threads: wanted, module, stopSign }, report) {
+  async start({ wasmUrl = beside('pkg/'), model: source, threads: wanted, module, stopSign, alarm }, report) {
     isStopping = stopAsked(stopSign, () => abortable);
     report('wasm', 0);
     // Read by pool.js, which the engine calls to start its threads.
-    Object.assign(scope, { stopSign });
+    Object.assign(scope, { stopSign, alarm });
     const engine = await startEngine(wasmUrl, wanted, module);
     ({ glue, memory, threads } = engine);
     glue.stopWhen(isStopping);
@@ -56,13 +57,16 @@ const operations = {
     return [{ module: engine.module, threads, version: glue.version(), card, classes }];
   },
 
-  async parse(/** @type {Origin & { source: Blob | ImageData, setting?: string }} */ { setting, ...origin }, report) {
+  async parse(/** @type {Origin & { source: Blob | ImageData, setting?: string, isShown: boolean }} */ request, report) {
+    const { setting, isShown, ...origin } = request;
     release();
     const began = performance.now();
     report('decode', 0);
     const photo = await readPhoto(glue, origin.source, origin.maxSide);
     report('decode', 1);
     const decoded = performance.now();
+    if (isShown) await show(photo);
+    const shown = performance.now();
     const parsing = parse(photo, setting, report);
     const inferred = performance.now();
     report('finish', 0);
@@ -71,7 +75,7 @@ const operations = {
     const { width, height, labelSet } = parsing;
     const segments = JSON.parse(parsing.segments());
     report('finish', 1);
-    const timings = { decode: decoded - began, inference: inferred - decoded, total: performance.now() - began };
+    const timings = { decode: decoded - began, inference: inferred - shown, total: performance.now() - began };
     return [{ width, height, labelSet, labels, people, segments, timings }, [labels.buffer, people.buffer]];
   },
 
@@ -81,6 +85,17 @@ const operations = {
 
   async import({ templatesUrl = beside('models/m2fp/'), ...wanted }, report) {
     return [await importCheckpoint(glue, templatesUrl, wanted, (fraction) => report('import', fraction))];
+  },
+
+  async show(request) {
+    const current = hold(request);
+    const { width, height } = current.parsing;
+    const photo = await photoOf(current);
+    if (photo.width !== width || photo.height !== height) {
+      throw new BodyMapError('bad-option', `the photo is ${photo.width}x${photo.height}, its parsing ${width}x${height}`);
+    }
+    const picture = await pictureOf(photo);
+    return [picture, [picture]];
   },
 
   async paint({ width, height, options, ...request }) {
@@ -175,11 +190,33 @@ function hold({ key, parts, origin }) {
  */
 async function readyFor(format, current) {
   const { parsing, origin } = current;
-  if (format === 'overlay' && origin.source) {
-    current.photo ??= await readPhoto(glue, origin.source, origin.maxSide);
-    parsing.photo = current.photo;
-  }
+  if (format === 'overlay' && origin.source) parsing.photo = await photoOf(current);
   return parsing;
+}
+
+/**
+ * @param {Held} current
+ * @returns {Promise<GluePhoto>}
+ */
+async function photoOf(current) {
+  const { source, maxSide } = current.origin;
+  if (!source) throw new BodyMapError('bad-option', 'the photo is not there: unpack the parsing with its source');
+  return (current.photo ??= await readPhoto(glue, source, maxSide));
+}
+
+/**
+ * Sends a picture of the photo ahead of what is being made of it.
+ *
+ * @param {GluePhoto} photo freed if it cannot be shown
+ */
+async function show(photo) {
+  try {
+    const picture = await pictureOf(photo);
+    scope.postMessage({ picture }, [picture]);
+  } catch (error) {
+    photo.free();
+    throw error;
+  }
 }
 
 function release() {

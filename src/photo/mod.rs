@@ -161,7 +161,7 @@ struct Decoded {
     is_grey: bool,
 }
 
-fn check_size(width: u64, height: u64) -> Result<()> {
+pub(crate) fn check_size(width: u64, height: u64) -> Result<()> {
     if width == 0 || height == 0 {
         return Err(Error::new(Code::CorruptPhoto, format!("the photo has no pixels ({width}x{height})")));
     }

@@ -106,8 +106,8 @@ test('a format of the browser alone goes through the browser', async (context) =
   await page.setInputFiles('#file', { name: 'grey.bmp', mimeType: 'image/bmp', buffer: bmp });
   await result(page);
   assert.deepEqual(await page.evaluate(() => {
-    const { naturalWidth, naturalHeight } = /** @type {HTMLImageElement} */ (document.getElementById('photo'));
-    return [naturalWidth, naturalHeight];
+    const photo = /** @type {HTMLCanvasElement} */ (document.getElementById('photo'));
+    return [photo.width, photo.height];
   }), [width, height]);
 });
 

@@ -80,3 +80,66 @@ test('the language of the browser is taken, can be changed and is remembered', a
   await page.reload();
   await page.locator('html[lang=en]').waitFor();
 });
+
+/** The service worker would keep the languages, and refuse changed ones. */
+const WITHOUT_KEPT = { context: { serviceWorkers: /** @type {const} */ ('block') } };
+
+for (const [missing, locale, shown] of /** @type {const} */ ([
+  ['zh', 'zh-CN', en['intro.title']],
+  ['zh en', 'zh-CN', en['intro.title']],
+  ['en', 'en-GB', en['intro.title']],
+])) {
+  test(`without the texts of ${missing} the page works on`, async (context) => {
+    const { page } = await openPage(context, {
+      context: { ...WITHOUT_KEPT.context, locale },
+      alter: (path, body) => (missing.split(' ').some((tag) => path === `i18n/${tag}.json`) ? null : body),
+      expected: /404|blocked by Playwright/,
+    });
+    await page.locator('.notice.error[data-code=download-failed]').first().waitFor();
+    assert.equal(await page.innerText('h1'), shown);
+    assert.equal(await page.getAttribute('html', 'lang'), 'en');
+    assert.equal(await page.locator('#samples button').count(), 5);
+    await parseSample(page, 'mpl_grace_hopper.jpg');
+  });
+}
+
+test('a language that cannot be had leaves the page in the one before, and can be chosen again', async (context) => {
+  let isThere = false;
+  const { page } = await openPage(context, {
+    ...WITHOUT_KEPT,
+    alter: (path, body) => (path === 'i18n/zh.json' && !isThere ? null : body),
+    expected: /404|blocked by Playwright/,
+  });
+  await page.locator('#samples button').first().waitFor();
+  await page.selectOption('#language', 'zh');
+  await page.locator('.notice.error[data-code=download-failed]').waitFor();
+  assert.equal(await page.inputValue('#language'), 'en');
+  assert.equal(await page.innerText('h1'), en['intro.title']);
+  isThere = true;
+  await page.selectOption('#language', 'zh');
+  await page.locator('html[lang=zh-Hans]').waitFor();
+});
+
+test('the language that was chosen last is shown, whichever texts come last', async (context) => {
+  const { page } = await openPage(context, { ...WITHOUT_KEPT, expected: /blocked by Playwright/ });
+  await page.locator('#samples button').first().waitFor();
+  /** @type {() => void} */
+  let send = () => {};
+  await page.route('**/i18n/zh.json', async (route) => {
+    await new Promise((resolve) => (send = () => resolve(null)));
+    await route.continue();
+  });
+  const asked = page.waitForRequest('**/i18n/zh.json');
+  await page.selectOption('#language', 'zh');
+  await asked;
+  await page.selectOption('#language', 'en');
+  await page.locator('html[lang=en]').waitFor();
+  const came = page.waitForResponse('**/i18n/zh.json');
+  send();
+  await (await came).finished();
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)));
+  assert.equal(await page.getAttribute('html', 'lang'), 'en');
+  assert.equal(await page.inputValue('#language'), 'en');
+  assert.equal(await page.innerText('h1'), en['intro.title']);
+  assert.equal(await page.evaluate(() => localStorage.getItem('bodymap.language')), 'en');
+});

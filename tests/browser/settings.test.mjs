@@ -33,7 +33,7 @@ test('another setting parses the photo once more, and is remembered', async (con
   await page.locator('#settings [value=fine]').check();
   await page.locator('[data-view=busy]').waitFor();
   // The photo stays, and so does the control.
-  assert.ok(await page.locator('#picture.has-photo').isVisible());
+  assert.ok(await page.locator('#photo').evaluate((canvas) => /** @type {HTMLCanvasElement} */ (canvas).width > 0));
   assert.ok(await page.locator('#settings').isVisible());
   await result(page);
   await shows(page, HOPPER, 'fine');

@@ -1,4 +1,5 @@
 import { BodyMapError } from './error.js';
+import { MAX_CANVAS_PIXELS } from './limits.js';
 import { pack } from './packed.js';
 
 /**
@@ -9,9 +10,6 @@ import { pack } from './packed.js';
  * @typedef {import('./worker-session.js').WorkerSession} WorkerSession
  * @typedef {import('./source.js').SourceData} SourceData
  */
-
-/** Canvas area that every browser can show; iOS has the smallest limit. */
-const MAX_CANVAS_PIXELS = 16_777_216;
 
 /** By the ending of a file. */
 const MEDIA_TYPES = new Map([
@@ -62,6 +60,14 @@ export class Parsing {
     if (canvas.width !== size.width) canvas.width = size.width;
     if (canvas.height !== size.height) canvas.height = size.height;
     context.putImageData(new ImageData(new Uint8ClampedArray(rgba.buffer), size.width, size.height), 0, 0);
+  }
+
+  /**
+   * @param {{ signal?: AbortSignal }} [options]
+   * @returns {Promise<ImageBitmap>}
+   */
+  photo({ signal } = {}) {
+    return this.ask({ op: 'show' }, signal);
   }
 
   /**

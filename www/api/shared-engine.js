@@ -9,6 +9,7 @@ import { BodyMap } from '../bodymap.js';
  * @property {Promise<BodyMap>} loading
  * @property {Set<(progress: Progress) => void>} listeners
  * @property {number} users
+ * @property {ReturnType<typeof setTimeout> | undefined} timer until it is disposed of
  *
  * @typedef {object} Lease
  * @property {Promise<BodyMap>} bodymap
@@ -33,15 +34,16 @@ export function lease(choice, onProgress) {
   const key = JSON.stringify(choice);
   const shared = engines.get(key) ?? start(key, choice);
   shared.users++;
+  clearTimeout(shared.timer);
   shared.listeners.add(onProgress);
   return {
     bodymap: shared.loading,
     end() {
       shared.listeners.delete(onProgress);
       shared.users--;
-      setTimeout(() => {
-        if (shared.users > 0 || engines.get(key) !== shared) return;
-        engines.delete(key);
+      if (shared.users > 0) return;
+      shared.timer = setTimeout(() => {
+        forget(key, shared);
         shared.loading.then(
           (bodymap) => bodymap.dispose(),
           () => {},
@@ -60,9 +62,20 @@ function start(key, choice) {
   const listeners = new Set();
   const onProgress = (/** @type {Progress} */ progress) => listeners.forEach((listener) => listener(progress));
   const loading = BodyMap.load({ ...choice, onProgress });
-  const shared = { loading, listeners, users: 0 };
+  /** @type {Shared} */
+  const shared = { loading, listeners, users: 0, timer: undefined };
   engines.set(key, shared);
   // The next user tries again.
-  loading.catch(() => engines.delete(key));
+  loading.catch(() => forget(key, shared));
   return shared;
+}
+
+/**
+ * A newer engine may have taken the place of this one.
+ *
+ * @param {string} key
+ * @param {Shared} shared
+ */
+function forget(key, shared) {
+  if (engines.get(key) === shared) engines.delete(key);
 }

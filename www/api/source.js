@@ -1,4 +1,5 @@
 import { BodyMapError } from './error.js';
+import { pixelsOf } from './pixels.js';
 
 /**
  * @typedef {import('../bodymap.d.ts').Source} Source
@@ -17,15 +18,7 @@ export function sourceData(source) {
   if (!(width > 0 && height > 0)) {
     throw new BodyMapError('bad-source', 'the source has no pixels yet; wait until it has loaded');
   }
-  const context = new OffscreenCanvas(width, height).getContext('2d');
-  if (!context) throw new BodyMapError('out-of-memory', `there is no memory for a canvas of ${width}x${height} pixels`);
-  context.drawImage(source, 0, 0, width, height);
-  try {
-    return context.getImageData(0, 0, width, height);
-  } catch (cause) {
-    const message = 'the pixels may not be read: the picture is of another origin and was loaded without CORS';
-    throw new BodyMapError('bad-source', message, cause);
-  }
+  return pixelsOf(source, width, height);
 }
 
 /**

@@ -3,7 +3,7 @@ import { scriptUrl } from './script-url.js';
 
 /**
  * @typedef {import('../bodymap.d.ts').Progress} Progress
- * @typedef {{ signal?: AbortSignal, onProgress?: (progress: Progress) => void }} CallOptions
+ * @typedef {{ signal?: AbortSignal, onProgress?: (progress: Progress) => void, onPhoto?: (photo: ImageBitmap) => void }} CallOptions
  * @typedef {{ op: string, [field: string]: unknown }} Request
  * @typedef {(held: number | null) => Request | null} MakeRequest
  *
@@ -29,6 +29,8 @@ export class WorkerSession {
   #worker = null;
   /** @type {import('../worker/stop.js').StopSign | null} Of the worker. */
   #stopSign = null;
+  /** @type {BroadcastChannel | null} By which a thread of the worker tells that it crashed: the worker waits for it and cannot. */
+  #alarm = null;
   /** @type {number | null} Key of the parsing the worker holds. */
   #held = null;
   /** @type {Call[]} */
@@ -109,10 +111,13 @@ export class WorkerSession {
   /** @param {Call} call */
   async #startWorker(call) {
     this.#worker = this.#spawn();
+    const alarm = `bodymap ${performance.timeOrigin} ${Math.random()}`;
+    this.#alarm = new BroadcastChannel(alarm);
+    this.#alarm.onmessage = ({ data }) => this.#fail(crash(`a thread of the engine stopped: ${data}`));
     const isolated = globalThis.crossOriginIsolated;
     this.#stopSign = isolated ? { flag: new Int32Array(new SharedArrayBuffer(4)) } : { url: URL.createObjectURL(new Blob()) };
     try {
-      this.started = await this.#ask({ ...this.#start, stopSign: this.#stopSign }, call);
+      this.started = await this.#ask({ ...this.#start, stopSign: this.#stopSign, alarm }, call);
     } catch (error) {
       this.#stop();
       throw error;
@@ -143,9 +148,12 @@ export class WorkerSession {
       // An event without a message says that the script did not load.
       const error =
         event instanceof ErrorEvent
-          ? new BodyMapError('worker-crashed', `the worker stopped: ${event.message}; try again`)
+          ? crash(`the worker stopped: ${event.message}`)
           : new BodyMapError('download-failed', `${this.#workerUrl.pathname} could not be loaded; see to the workerUrl`);
       this.#fail(error);
+    });
+    worker.addEventListener('messageerror', () => {
+      if (worker === this.#worker) this.#fail(crash('the answer of the worker cannot be read'));
     });
     return worker;
   }
@@ -160,8 +168,9 @@ export class WorkerSession {
       const worker = this.#worker;
       if (!worker) throw this.#failure;
       this.#interrupt = reject;
-      worker.onmessage = ({ data: { progress, error, fatal, value, memory } }) => {
+      worker.onmessage = ({ data: { progress, picture, error, fatal, value, memory } }) => {
         if (progress) return call.options.onProgress?.(progress);
+        if (picture) return call.options.onPhoto?.(picture);
         if (!error) {
           this.memory = memory;
           return resolve(value);
@@ -200,6 +209,8 @@ export class WorkerSession {
     this.#worker = null;
     this.#held = null;
     this.memory = 0;
+    this.#alarm?.close();
+    this.#alarm = null;
     if (!worker) return;
     worker.onmessage = null;
     const sign = this.#stopSign;
@@ -208,4 +219,9 @@ export class WorkerSession {
     worker.postMessage({ op: 'end' });
     setTimeout(() => worker.terminate(), TIME_TO_END);
   }
+}
+
+/** @param {string} what happened */
+function crash(what) {
+  return new BodyMapError('worker-crashed', `${what}; try again`);
 }

@@ -111,8 +111,10 @@ export class Batch {
    * @param {(done: number) => void} onProgress
    */
   async export(format, options, onProgress) {
+    // As they are now: another setting parses all of them anew.
+    const done = this.entries.filter(({ state }) => state === 'done').map((entry) => ({ ...entry }));
     const set = (await this.#engine.load()).dataSet(format);
-    for (const entry of this.entries.filter(({ state }) => state === 'done')) {
+    for (const entry of done) {
       await set.add(await this.parsing(entry), { ...options, name: entry.name });
       onProgress(set.size);
     }

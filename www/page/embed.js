@@ -29,7 +29,7 @@ addEventListener('message', ({ data, origin, source, ports: [port] }) => {
   if (source === parent && isHello(data) && port) welcome(data, origin, port);
 });
 const origins = allowedOrigins();
-const language = startLanguage();
+const language = startLanguage(console.error);
 
 /**
  * @param {any} data

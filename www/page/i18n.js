@@ -1,40 +1,93 @@
+import { BodyMapError } from '../api/error.js';
 import { remember, remembered } from './storage.js';
 
-/** @typedef {{ [name: string]: number | string | { key: string } }} Values a `key` is itself translated */
+/**
+ * @typedef {{ [name: string]: number | string | { key: string } }} Values a `key` is itself translated
+ * @typedef {keyof typeof TAGS} Language
+ */
 
-const LANGUAGES = ['en', 'zh'];
 const TAGS = { en: 'en', zh: 'zh-Hans' };
+/** That of the pages' markup. */
+const OWN = 'en';
 const REMEMBERED = 'bodymap.language';
 
 /** @type {{ [key: string]: string }} */
 let texts = {};
-/** @type {'en' | 'zh'} */
-let language = 'en';
+/** @type {Language} */
+let language = OWN;
+/** @type {Language} What was chosen last; it may still be on its way. */
+let wanted = language;
 
 /** @type {WeakMap<Element, Values>} */
 const valuesOf = new WeakMap();
 
-/** Picks the reader's language, remembered or the browser's, and translates the page. */
-export async function startLanguage() {
-  const wanted = [remembered(REMEMBERED), ...navigator.languages.map((tag) => tag.split('-')[0])];
-  await setLanguage(wanted.find((tag) => tag && LANGUAGES.includes(tag)) ?? 'en');
+/**
+ * Picks the reader's language, remembered or the browser's, and translates the page. Where its texts cannot be had,
+ * the page goes on in another language.
+ *
+ * @param {(error: unknown) => void} onError told that the texts of a language could not be had
+ */
+export async function startLanguage(onError) {
+  const tags = [remembered(REMEMBERED), ...navigator.languages.map((tag) => tag.split('-')[0])];
   const choice = document.getElementById('language');
-  if (!(choice instanceof HTMLSelectElement)) return;
-  choice.value = language;
-  choice.addEventListener('change', () => setLanguage(choice.value));
+  const choose = async (/** @type {Language} */ tag) => {
+    await setLanguage(tag, onError);
+    if (choice instanceof HTMLSelectElement) choice.value = wanted;
+  };
+  choice?.addEventListener('change', () => choose(/** @type {Language} */ (/** @type {HTMLSelectElement} */ (choice).value)));
+  const first = tags.find(isLanguage) ?? OWN;
+  await choose(first);
+  if (first !== OWN && language === OWN && wanted === OWN) await choose(OWN);
 }
 
-/** @param {string} tag */
-async function setLanguage(tag) {
-  const chosen = /** @type {'en' | 'zh'} */ (tag);
-  texts = await (await fetch(new URL(`../i18n/${chosen}.json`, import.meta.url))).json();
-  language = chosen;
-  document.documentElement.lang = TAGS[chosen];
+/**
+ * @param {string | null} tag
+ * @returns {tag is Language}
+ */
+function isLanguage(tag) {
+  return tag !== null && Object.hasOwn(TAGS, tag);
+}
+
+/**
+ * @param {Language} tag
+ * @param {(error: unknown) => void} onError
+ */
+async function setLanguage(tag, onError) {
+  wanted = tag;
+  let found;
+  try {
+    found = await textsOf(tag);
+  } catch (error) {
+    // A later choice does not suffer from it.
+    if (wanted !== tag) return;
+    wanted = language;
+    return onError(error);
+  }
+  // A slower answer to an earlier choice is of no interest.
+  if (wanted !== tag) return;
+  texts = found;
+  language = tag;
+  document.documentElement.lang = TAGS[tag];
   for (const element of document.querySelectorAll('[data-i18n]')) {
     element.textContent = text(/** @type {HTMLElement} */ (element).dataset.i18n ?? '', valuesOf.get(element));
   }
   for (const element of document.querySelectorAll('[data-i18n-attributes]')) translateAttributes(element);
-  remember(REMEMBERED, chosen);
+  remember(REMEMBERED, tag);
+}
+
+/**
+ * @param {Language} tag
+ * @returns {Promise<{ [key: string]: string }>}
+ */
+async function textsOf(tag) {
+  const file = `i18n/${tag}.json`;
+  try {
+    const response = await fetch(new URL(`../${file}`, import.meta.url));
+    if (!response.ok) throw new Error(`HTTP status ${response.status}`);
+    return await response.json();
+  } catch (cause) {
+    throw new BodyMapError('download-failed', `${file} could not be downloaded: ${cause}`, cause);
+  }
 }
 
 /**

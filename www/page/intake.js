@@ -11,9 +11,12 @@ import { droppedFiles, filesOfFolder, modelIn, named } from './photo-files.js';
  *
  * @param {(photos: PhotoFile[]) => void} onPhotos called with what came in, possibly nothing
  * @param {(model: ModelFiles | null) => void} onModel
+ * @param {(error: unknown) => void} onError called if what was dropped cannot be read
  */
-export function startIntake(onPhotos, onModel) {
+export function startIntake(onPhotos, onModel, onError) {
+  let came = 0;
   const onFiles = (/** @type {PhotoFile[]} */ files) => {
+    came++;
     const model = modelIn(files);
     if (model) onModel(model);
     else onPhotos(files);
@@ -34,7 +37,14 @@ export function startIntake(onPhotos, onModel) {
   document.addEventListener('drop', async (event) => {
     event.preventDefault();
     document.documentElement.classList.remove('is-dragging');
-    onFiles(await droppedFiles(event.dataTransfer));
+    const mine = ++came;
+    try {
+      const files = await droppedFiles(event.dataTransfer);
+      // A large folder is read while other photos may come in, which then count.
+      if (mine === came) onFiles(files);
+    } catch (error) {
+      if (mine === came) onError(error);
+    }
   });
   document.addEventListener('paste', (event) => onFiles(named([...(event.clipboardData?.files ?? [])])));
 }

@@ -1,27 +1,20 @@
 /**
  * Calls of a slow task of which only the newest matters: while one runs, the
- * last of those that come in waits, the others are dropped.
+ * last of those that come in waits, the others are dropped. A task that fails
+ * does so for its own caller alone.
  *
  * @template T
  * @param {(input: T) => Promise<void>} task
- * @returns {(input: T) => Promise<void>}
+ * @returns {(input: T) => Promise<void>} settled when the task has run, or another one in its place
  */
 export function latest(task) {
-  /** @type {{ input: T } | null} */
-  let waiting = null;
-  let running = false;
-  return async (input) => {
-    waiting = { input };
-    if (running) return;
-    running = true;
-    try {
-      while (waiting) {
-        const next = waiting;
-        waiting = null;
-        await task(next.input);
-      }
-    } finally {
-      running = false;
-    }
+  /** @type {Promise<void>} */
+  let before = Promise.resolve();
+  let newest = 0;
+  return (input) => {
+    const mine = ++newest;
+    const run = before.then(() => (mine === newest ? task(input) : undefined));
+    before = run.catch(() => {});
+    return run;
   };
 }

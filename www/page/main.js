@@ -101,10 +101,10 @@ startIntake((photos) => {
   if (photos.length > 1) return openBatch(photos);
   batch.close();
   open(async () => photos[0].file);
-}, openModel);
+}, openModel, showError);
 byId('back', HTMLButtonElement).addEventListener('click', backToBatch);
 
-await startLanguage();
+await startLanguage(showError);
 fillBatchFormats();
 showSamples((load) => {
   batch.close();
@@ -163,16 +163,16 @@ function describe(id, person) {
  *
  * @param {() => Promise<File>} load
  * @param {number} [maxSide]
- * @param {boolean} [isShown] the photo itself already is
+ * @param {boolean} [isSame] the photo that is shown stays until it is shown again
  */
-async function open(load, maxSide, isShown = false) {
+async function open(load, maxSide, isSame = false) {
   current?.abort();
   const mine = (current = new AbortController());
   const { signal } = mine;
   shown = null;
   again = () => open(load, maxSide);
   clearNotices();
-  if (isShown) stage.clearParsing();
+  if (isSame) stage.clearParsing();
   else stage.clear();
   progress.show({ stage: 'decode', fraction: 0 });
   show('busy');
@@ -180,12 +180,12 @@ async function open(load, maxSide, isShown = false) {
   try {
     const file = await load();
     signal.throwIfAborted();
-    if (!isShown) stage.showPhoto(file);
     again = () => open(async () => file, maxSide, true);
     const bodymap = await engine.load();
     signal.throwIfAborted();
     const onProgress = progress.show.bind(progress);
-    const parsing = await bodymap.parse(file, { setting: settings.chosen, signal, maxSide, onProgress });
+    const onPhoto = stage.showPhoto.bind(stage);
+    const parsing = await bodymap.parse(file, { setting: settings.chosen, signal, maxSide, onProgress, onPhoto });
     await showResult(parsing, bodymap);
   } catch (error) {
     if (signal.aborted) return;
@@ -261,8 +261,9 @@ async function openEntry(entry) {
   const mine = (current = new AbortController());
   try {
     const [parsing, bodymap] = await Promise.all([batch.parsing(entry), engine.load()]);
-    if (mine.signal.aborted) return;
-    stage.showPhoto(entry.file);
+    const photo = await parsing.photo();
+    if (mine.signal.aborted) return photo.close();
+    stage.showPhoto(photo);
     await showResult(parsing, bodymap);
     window.scrollTo({ top: 0 });
   } catch (error) {

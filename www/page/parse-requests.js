@@ -33,8 +33,9 @@ export function answerParseRequests(engine) {
         return port.postMessage({ status: 503, code: 'busy', message });
       }
       held++;
-      port.postMessage(await answer(engine, event.data));
+      const answered = await answer(engine, event.data);
       held--;
+      port.postMessage(answered);
     };
     port.postMessage('I can');
   });

@@ -1,3 +1,5 @@
+import { BodyMapError } from '../api/error.js';
+
 /**
  * A photo that came in, with its path below the folder it came in with.
  *
@@ -42,13 +44,15 @@ export async function droppedFiles(data) {
   const [only, ...others] = entries;
   // Of a single folder its own name is left out, as the command line does.
   const base = others.length === 0 ? `${only.fullPath}/` : '/';
-  const found = await Promise.all(
-    entries.map(async (entry) => {
-      const below = (await filesBelow(entry)).map(({ file, name }) => ({ file, name: name.slice(base.length) }));
-      return entry.isFile || modelIn(below) ? below : below.filter(isPhoto).sort(byName);
-    }),
-  );
-  return found.flat();
+  const found = entries.map(async (entry) => {
+    const below = (await filesBelow(entry)).map(({ file, name }) => ({ file, name: name.slice(base.length) }));
+    return entry.isFile || modelIn(below) ? below : below.filter(isPhoto).sort(byName);
+  });
+  try {
+    return (await Promise.all(found)).flat();
+  } catch (cause) {
+    throw new BodyMapError('unreadable-file', `what was dropped could not be read: ${cause}`, cause);
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { startDivider } from './divider.js';
+import { MAX_SHOWN_SIDE } from '../api/limits.js';
 import { byId } from './element.js';
 import { latest } from './latest.js';
 import { startUnderPointer } from './under-pointer.js';
@@ -8,14 +9,12 @@ import { startUnderPointer } from './under-pointer.js';
  * @typedef {import('../bodymap.js').PaintOptions} PaintOptions
  */
 
-/** Longest side of the painted canvases: enough for a large screen. */
-const MAX_CANVAS_SIDE = 2048;
 const FIRST_DIVIDE = 38;
 
 /** The picture: photo, colours over it, the class that is pointed out, the divider. */
 export class Stage {
   #picture = byId('picture', HTMLElement);
-  #photo = byId('photo', HTMLImageElement);
+  #photo = byId('photo', HTMLCanvasElement);
   #colormap = byId('colormap', HTMLCanvasElement);
   #highlight = byId('highlight', HTMLCanvasElement);
   #moveDivider = startDivider(this.#picture, byId('divider', HTMLElement));
@@ -47,30 +46,26 @@ export class Stage {
   /**
    * Shows the photo alone.
    *
-   * @param {Blob} file
+   * @param {ImageBitmap} photo as it is parsed; is closed
    */
-  showPhoto(file) {
+  showPhoto(photo) {
     this.clear();
-    this.#photo.src = URL.createObjectURL(file);
-    // A file that the browser cannot show is reported by the parser.
-    this.#photo.decode().then(
-      () => this.#setRatio(this.#photo.naturalWidth, this.#photo.naturalHeight),
-      () => {},
-    );
+    const { width, height } = photo;
+    Object.assign(this.#photo, { width, height });
+    this.#photo.getContext('2d')?.drawImage(photo, 0, 0);
+    photo.close();
+    this.#picture.style.setProperty('--ratio', String(width / height));
   }
 
   /** @param {Parsing} parsing of the photo that is shown */
   showParsing(parsing) {
     this.#parsing = parsing;
-    this.#setRatio(parsing.width, parsing.height);
     this.#moveDivider(FIRST_DIVIDE);
   }
 
   clear() {
     this.clearParsing();
-    URL.revokeObjectURL(this.#photo.src);
-    this.#photo.removeAttribute('src');
-    this.#picture.classList.remove('has-photo');
+    this.#photo.width = this.#photo.height = 0;
   }
 
   /** Leaves the photo alone. */
@@ -79,15 +74,6 @@ export class Stage {
     for (const canvas of [this.#colormap, this.#highlight]) canvas.width = canvas.height = 0;
     this.#picture.classList.remove('is-pointing');
     this.#moveDivider(100);
-  }
-
-  /**
-   * @param {number} width
-   * @param {number} height
-   */
-  #setRatio(width, height) {
-    this.#picture.style.setProperty('--ratio', String(width / height));
-    this.#picture.classList.add('has-photo');
   }
 
   /** @param {PaintOptions | null} options of the one class to point out, or none */
@@ -103,7 +89,7 @@ export class Stage {
   async #paint(canvas, options) {
     const parsing = this.#parsing;
     if (!parsing) return;
-    const scale = Math.min(1, MAX_CANVAS_SIDE / Math.max(parsing.width, parsing.height));
+    const scale = Math.min(1, MAX_SHOWN_SIDE / Math.max(parsing.width, parsing.height));
     const next = document.createElement('canvas');
     await parsing.paint(next, { ...options, width: parsing.width * scale, height: parsing.height * scale });
     // The photo may have been replaced meanwhile.

@@ -10,6 +10,8 @@ export interface Glue {
   stopWhen(asked: () => boolean): void;
   version(): string;
   labelSet(id: string): string;
+  /** Throws `photo-too-large`, or `unsupported-format` if the header of the picture does not tell its size. */
+  checkClaimedSize(bytes: Uint8Array): void;
   Photo: {
     decode(bytes: Uint8Array): GluePhoto;
     fromRgba(width: number, height: number, rgba: Uint8Array): GluePhoto;
@@ -28,6 +30,8 @@ export interface Glue {
 export interface GluePhoto {
   readonly width: number;
   readonly height: number;
+  /** The pixels at that size. */
+  rgba(width: number, height: number): Uint8Array<ArrayBuffer>;
   /** Consumes the photo. */
   scaled(maxSide: number): GluePhoto;
   free(): void;
