@@ -22,6 +22,9 @@
  * what was running is stopped. What is no number where one belongs is taken as
  * missing.
  *
+ * The photo at `src` is shown as the browser does until it has been read, and from then on as it is parsed. A
+ * `file` is shown from then on only: what a visitor brings may take any amount of memory.
+ *
  * Parts, for `body-map::part(...)`: `photo`, `colormap`, `busy`, `progress`, `failure`.
  * Slots, for words in other languages: `busy` while it works, `failure` instead
  * of the error's own sentence. What else is inside the element is seen only where

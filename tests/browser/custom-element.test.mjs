@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 
 import { SAMPLES, openPage } from './browser.mjs';
+import { exif, quarters, webpWith } from './turned.mjs';
 
 const HOPPER = 'mpl_grace_hopper.jpg';
 
@@ -113,6 +115,64 @@ test('a new photo stops the old one; files go in; events tell', async (context) 
   assert.deepEqual(events.slice(events.indexOf('download-failed')), [
     'download-failed', 'wasm', 'model', 'decode', 'inference', 'finish', 'load',
   ]);
+});
+
+for (const src of ['100%.jpg', 'caf%E9.jpg', 'caf%C3%A9.jpg', '%2e%2e%2fp.jpg']) {
+  test(`a photo at the address ${src} is parsed`, async (context) => {
+    const photo = await readFile(SAMPLES + HOPPER);
+    const { page } = await openElement(context, `<body-map src="${src}" max-side="200"></body-map>`, {
+      files: new Map([[src, photo]]),
+    });
+    await page.locator('body-map:state(done), body-map:state(error)').waitFor();
+    const [state, name] = await page.locator('body-map').evaluate(async (element) => {
+      const { parsing, state: reached } = /** @type {BodyMapElement} */ (element);
+      return [reached, (await parsing?.export('labelmap'))?.name];
+    });
+    const names = new Map([['100%.jpg', '100%.png'], ['caf%E9.jpg', 'caf%E9.png'], ['caf%C3%A9.jpg', 'café.png'], ['%2e%2e%2fp.jpg', '.._p.png']]);
+    assert.deepEqual([state, name], ['done', names.get(src)]);
+  });
+}
+
+test('a photo in the address itself has no name, and what is no address is told', async (context) => {
+  const base64 = (await readFile(`${SAMPLES}skimage_camera.thumb.jpg`)).toString('base64');
+  const { page } = await openElement(context, `<body-map src="data:image/jpeg;base64,${base64}"></body-map>`, {
+    more: { 'content-security-policy': "default-src 'self' 'wasm-unsafe-eval' data: blob:" },
+  });
+  await reaches(page, 'done');
+  const outcome = await page.locator('body-map').evaluate(async (element) => {
+    const map = /** @type {BodyMapElement} */ (element);
+    const { name } = (await map.parsing?.export('labelmap')) ?? {};
+    map.src = 'http://';
+    const code = await new Promise((resolve) => map.addEventListener('error', ({ detail }) => resolve(detail.code), { once: true }));
+    return [name, code];
+  });
+  assert.deepEqual(outcome, ['photo.png', 'bad-option']);
+});
+
+test('what is shown is what was parsed: a WebP that is turned, and none that is too large', async (context) => {
+  const { page } = await openElement(context, `<body-map></body-map><input type="file">`);
+  const webp = await quarters(page, 'image/webp', 96, 64);
+  const huge = await readFile(new URL('./pictures/huge.avif', import.meta.url));
+  const give = (/** @type {string} */ name, /** @type {Buffer} */ buffer) =>
+    page.setInputFiles('input', { name, mimeType: `image/${name.split('.').pop()}`, buffer }).then(() =>
+      page.evaluate(async () => {
+        const element = /** @type {BodyMapElement} */ (document.querySelector('body-map'));
+        element.file = /** @type {HTMLInputElement} */ (document.querySelector('input')).files?.[0] ?? null;
+        const outcome = await new Promise((resolve) => {
+          element.addEventListener('load', () => resolve('done'), { once: true });
+          element.addEventListener('error', ({ detail }) => resolve(detail.code), { once: true });
+        });
+        const parts = [...(element.shadowRoot?.querySelectorAll('[part=photo]') ?? [])];
+        const seen = parts.filter((part) => part.checkVisibility()).map((part) => {
+          const { width, height } = part.getBoundingClientRect();
+          return `${part.localName} ${width > height ? 'wide' : 'tall'}`;
+        });
+        return [outcome, ...seen];
+      }),
+    );
+  assert.deepEqual(await give('turned.webp', webpWith(webp, 96, 64, exif(6))), ['done', 'canvas tall']);
+  assert.deepEqual(await give('upright.webp', webp), ['done', 'canvas wide']);
+  assert.deepEqual(await give('huge.avif', huge), ['photo-too-large']);
 });
 
 test('elements share a worker, which ends some time after the last of them', async (context) => {

@@ -26,6 +26,7 @@ const pages = blocks('docs/embedding.md', 'html');
 /** What holds after an example has run, by what only that example has in it. */
 const CHECKS = [
   ['pixels of hair', '[labels.length === width * height, hair.id, persons.size]', [true, 2, 1]],
+  ['parsing.photo()', '[under.width, under.height]', [512, 600]],
   ['onProgress(', '[outcome, stages.has("decode"), timings.inference > 0]', ['AbortError', true, true]],
   ['second.dispose()', '[same, second.threads]', [true, 1]],
   ['function explain', '/\\(unsupported-format\\)$/.test(sentence)', true],

@@ -175,6 +175,40 @@ test('a trap ends the worker with worker-crashed, and the next call works', asyn
   assert.deepEqual(outcome, ['worker-crashed', 512]);
 });
 
+test('a trap in a thread of the engine ends the call with worker-crashed, and the next photo works', async (context) => {
+  let traps = true;
+  const { page } = await openHost(context, {
+    expected: /unreachable/,
+    alter(path, body) {
+      // What is thrown there goes through the engine as a trap does.
+      if (/^pkg\/threaded.*\/bodymap\.js$/.test(path)) {
+        const caught = /function handleError\(f, args\) \{\s*try \{\s*(return f\.apply\(this, args\);)[^]*?\n\}/;
+        assert.match(`${body}`, caught);
+        return Buffer.from(`${body}`.replace(caught, 'function handleError(f, args) { $1 }'));
+      }
+      if (path !== 'worker/stop.js' || !traps) return body;
+      const look = 'return () => Atomics.load(sign.flag, 0) !== 0;';
+      assert.ok(`${body}`.includes(look));
+      const trap = "if (globalThis.name.startsWith('bodymap thread')) throw new WebAssembly.RuntimeError('unreachable');";
+      return Buffer.from(`${body}`.replace(look, `return () => { ${trap} return false; };`));
+    },
+  });
+  const [threads, first] = await page.evaluate(async (name) => {
+    const bodymap = Object.assign(globalThis, { bodymap: await BodyMap.load() }).bodymap;
+    const photo = await sample(name);
+    const patience = new Promise((resolve) => setTimeout(() => resolve('hangs'), 20_000));
+    return [bodymap.threads, await Promise.race([failure(bodymap.parse(photo)), patience])];
+  }, HOPPER);
+  assert.ok(threads > 1, 'there are no threads to crash');
+  assert.equal(first, 'worker-crashed');
+  traps = false;
+  const map = await page.evaluate(async (name) => {
+    const parsing = await Object(globalThis).bodymap.parse(await sample(name));
+    return latin1(await parsing.export('labelmap'));
+  }, HOPPER);
+  assert.ok(agreement(Buffer.from(map, 'latin1'), await native(HOPPER)) >= 0.999);
+});
+
 test('dispose ends the worker and rejects what is running, waiting and later asked', async (context) => {
   const { page } = await openHost(context);
   const closed = new Promise((resolve) => page.on('worker', (worker) => worker.on('close', resolve)));
@@ -295,6 +329,91 @@ test('pictures of every kind are read as they are shown', async (context) => {
     'bad-source',
     'bad-source',
   ]);
+});
+
+test('a photo is given out as it is parsed: at once, and from the parsing', async (context) => {
+  const { page } = await openHost(context);
+  const [stages, same, sizes, codes] = await page.evaluate(async (files) => {
+    const bodymap = await BodyMap.load({ threads: 1 });
+    const photo = await sample(files[0]);
+    const pixelsOf = (/** @type {ImageBitmap} */ picture) => {
+      const context2d = /** @type {OffscreenCanvasRenderingContext2D} */ (
+        new OffscreenCanvas(picture.width, picture.height).getContext('2d')
+      );
+      context2d.drawImage(picture, 0, 0);
+      return context2d.getImageData(0, 0, picture.width, picture.height).data;
+    };
+    /** @type {string[]} */
+    const seen = [];
+    /** @type {any} */
+    let early;
+    const parsing = await bodymap.parse(photo, {
+      onProgress: ({ stage }) => void (seen.at(-1) !== stage && seen.push(stage)),
+      onPhoto: (picture) => ((early = picture), seen.push('photo')),
+    });
+    const unpacked = await bodymap.unpack(await parsing.pack(), { source: photo });
+    const whole = await createImageBitmap(await parsing.export('overlay', { opacity: 0 }));
+    const pictures = [await parsing.photo(), await unpacked.photo(), whole];
+    const expected = pixelsOf(early);
+    const without = await bodymap.unpack(await parsing.pack());
+    const other = await bodymap.unpack(await parsing.pack(), { source: await sample(files[1]) });
+    const halved = await (await bodymap.parse(photo, { maxSide: 300 })).photo();
+    return /** @type {const} */ ([
+      seen,
+      pictures.map((picture) => pixelsOf(picture).every((value, i) => value === expected[i])),
+      [early, ...pictures, halved].map(({ width, height }) => `${width}x${height}`),
+      [await failure(without.photo()), await failure(other.photo())],
+    ]);
+  }, [HOPPER, BIDEN]);
+  assert.deepEqual(stages, ['decode', 'photo', 'inference', 'finish']);
+  assert.deepEqual(same, [true, true, true]);
+  assert.deepEqual(sizes, ['512x600', '512x600', '512x600', '512x600', '256x300']);
+  assert.deepEqual(codes, ['bad-option', 'bad-option']);
+});
+
+test('pixels are read whatever their number, their colours and their bits', async (context) => {
+  const { page } = await openHost(context);
+  const [large, wide, tooLarge] = await page.evaluate(async () => {
+    const bodymap = await BodyMap.load({ threads: 1 });
+    const firstPixel = async (/** @type {any} */ source, maxSide = 64) => {
+      const photo = await (await bodymap.parse(source, { maxSide })).photo();
+      const context2d = /** @type {OffscreenCanvasRenderingContext2D} */ (new OffscreenCanvas(1, 1).getContext('2d'));
+      context2d.drawImage(photo, 0, 0);
+      return [...context2d.getImageData(0, 0, 1, 1).data];
+    };
+    // Above the area that is drawn at once; its last rows are of another colour than the first ones.
+    const canvas = new OffscreenCanvas(5000, 4000);
+    const context2d = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d'));
+    context2d.fillStyle = '#c03060';
+    context2d.fillRect(0, 0, 5000, 4000);
+    context2d.fillStyle = '#3060c0';
+    context2d.fillRect(0, 3800, 5000, 200);
+    const photo = await (await bodymap.parse(canvas, { maxSide: 1000 })).photo();
+    const small = /** @type {OffscreenCanvasRenderingContext2D} */ (new OffscreenCanvas(1000, 800).getContext('2d'));
+    small.drawImage(photo, 0, 0);
+    const rows = [10, 790].map((y) => [...small.getImageData(500, y, 1, 1).data.subarray(0, 3)]);
+    const display = new ImageData(32, 32, { colorSpace: 'display-p3' });
+    display.data.fill(255);
+    for (let i = 0; i < display.data.length; i += 4) display.data.set([180, 90, 90], i);
+    const svg = new Image();
+    svg.src = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" width="30000" height="20000"/>')}`;
+    await svg.decode();
+    return /** @type {const} */ ([rows, await firstPixel(display), await failure(bodymap.parse(svg))]);
+  });
+  assert.deepEqual(large, [[0xc0, 0x30, 0x60], [0x30, 0x60, 0xc0]]);
+  // Display P3 (180, 90, 90) is a stronger red in sRGB.
+  assert.ok(wide[0] > 185 && wide[1] < 90 && wide[2] < 90, `${wide}`);
+  assert.equal(tooLarge, 'photo-too-large');
+});
+
+test('the limits of the scripts are those of the engine', async () => {
+  const rust = await readFile(new URL('../../src/limits.rs', import.meta.url), 'utf8');
+  const limits = await import('../../www/api/limits.js');
+  for (const name of /** @type {const} */ (['MAX_PHOTO_BYTES', 'MAX_PHOTO_PIXELS', 'MAX_PHOTO_SIDE'])) {
+    const [, value] = new RegExp(`pub const ${name}: \\w+ = ([\\d_<* ]+);`).exec(rust) ?? [];
+    assert.ok(value, name);
+    assert.equal(limits[name], Number(new Function(`return ${value}`)()), name);
+  }
 });
 
 test('wrong options are refused by name and do no harm', async (context) => {

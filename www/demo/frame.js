@@ -18,25 +18,34 @@ const onProgress = (/** @type {import('../bodymap.js').Progress} */ { stage, fra
   bar.value = fraction;
 };
 
-file.addEventListener('change', () => file.files?.[0] && show(file.files[0]));
-sample.addEventListener('click', async () => {
-  const blob = await (await fetch('../samples/mpl_grace_hopper.jpg')).blob();
-  show(new File([blob], 'hopper.jpg', { type: blob.type }));
+file.addEventListener('change', () => {
+  const [photo] = file.files ?? [];
+  if (photo) show(async () => photo);
 });
+sample.addEventListener('click', () =>
+  show(async (signal) => {
+    const response = await fetch('../samples/mpl_grace_hopper.jpg', { signal });
+    if (!response.ok) throw new Error(`the sample could not be fetched: HTTP status ${response.status}`);
+    const blob = await response.blob();
+    return new File([blob], 'hopper.jpg', { type: blob.type });
+  }),
+);
 cancel.addEventListener('click', () => running?.abort());
 
 const opening = BodyMapFrame.open('../embed.html', { parent: byId('frame'), onProgress });
 opening.then(() => done('Choose a photo.'), failed);
 
-/** @param {File} photo */
-async function show(photo) {
+/** @param {(signal: AbortSignal) => Promise<File>} load */
+async function show(load) {
   running?.abort();
   const mine = (running = new AbortController());
   const { signal } = mine;
   cancel.disabled = false;
   bar.hidden = false;
   try {
+    const photo = await load(signal);
     const frame = await opening;
+    signal.throwIfAborted();
     const { segments, files } = await frame.parse(photo, { formats: ['overlay', 'coco', 'cvat'], signal, onProgress });
     urls.forEach((url) => URL.revokeObjectURL(url));
     urls = files.map((made) => URL.createObjectURL(made));
@@ -69,5 +78,5 @@ function done(text) {
 
 /** @param {any} error */
 function failed(error) {
-  done(error.name === 'AbortError' ? 'Stopped.' : `${error.message} (${error.code})`);
+  done(error.name === 'AbortError' ? 'Stopped.' : error.code ? `${error.message} (${error.code})` : error.message);
 }
