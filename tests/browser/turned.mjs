@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict';
+
 /** @typedef {import('playwright-core').Page} Page */
 
 /** EXIF with nothing but an orientation. */
@@ -20,7 +22,7 @@ export async function quarters(page, type, width, height) {
   const bytes = await page.evaluate(
     async ([mime, w, h]) => {
       const canvas = new OffscreenCanvas(w, h);
-      const context2d = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d'));
+      const context2d = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d', { alpha: false }));
       for (const [i, colour] of ['#e03020', '#20a040', '#3050d0', '#e0c020'].entries()) {
         context2d.fillStyle = colour;
         context2d.fillRect(((i % 2) * w) / 2, (Math.floor(i / 2) * h) / 2, w / 2, h / 2);
@@ -36,24 +38,17 @@ export async function quarters(page, type, width, height) {
 /**
  * A WebP with EXIF.
  *
- * @param {Buffer} webp of one picture, without an extended header
- * @param {number} width
- * @param {number} height
+ * @param {Buffer} webp with an extended header, as the browser's have one
  * @param {Buffer} data
  */
-export function webpWith(webp, width, height, data) {
-  const extended = Buffer.alloc(18);
-  extended.write('VP8X');
-  extended.writeUInt32LE(10, 4);
-  extended[8] = 0x08;
-  extended.writeUIntLE(width - 1, 12, 3);
-  extended.writeUIntLE(height - 1, 15, 3);
+export function webpWith(webp, data) {
+  assert.equal(webp.toString('latin1', 8, 16), 'WEBPVP8X');
   const chunk = Buffer.concat([Buffer.from('EXIF'), Buffer.alloc(4), data]);
   chunk.writeUInt32LE(data.length, 4);
-  const body = Buffer.concat([Buffer.from('WEBP'), extended, webp.subarray(12), chunk]);
-  const riff = Buffer.from('RIFF\0\0\0\0');
-  riff.writeUInt32LE(body.length, 4);
-  return Buffer.concat([riff, body]);
+  const made = Buffer.concat([webp, chunk]);
+  made.writeUInt32LE(made.length - 8, 4);
+  made[20] |= 0x08;
+  return made;
 }
 
 /**
