@@ -16,6 +16,7 @@ const ISPE_LENGTH: [u8; 4] = 20u32.to_be_bytes();
 /// Errors: `unsupported-format` if the size cannot be told, `photo-too-large`, and `corrupt-photo` if it is 0.
 pub fn claimed_size(bytes: &[u8]) -> Result<(u32, u32)> {
     let size = match bytes {
+        [0xff, 0xd8, ..] => jpeg(bytes),
         [b'G', b'I', b'F', b'8', ..] => gif(bytes),
         [b'B', b'M', ..] => bitmap(bytes, 14),
         [0, 0, 1 | 2, 0, ..] => icon(bytes),
@@ -32,6 +33,23 @@ pub fn claimed_size(bytes: &[u8]) -> Result<(u32, u32)> {
 }
 
 type Size = (u64, u64);
+
+/// Of the first frame. Fill bytes and stray bytes are passed over, as browsers do.
+fn jpeg(bytes: &[u8]) -> Option<Size> {
+    let field = |at| Some(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?) as usize);
+    let mut at = 2;
+    loop {
+        let is_marker = |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0 | 0xff);
+        at += bytes.get(at..)?.windows(2).position(is_marker)? + 2;
+        match bytes[at - 1] {
+            // Neither has a length.
+            0x01 | 0xd0..=0xd9 => {}
+            0xc4 | 0xc8 | 0xcc => at += field(at)?,
+            0xc0..=0xcf => return Some((field(at + 5)? as u64, field(at + 3)? as u64)),
+            _ => at += field(at)?,
+        }
+    }
+}
 
 /// The screen, and the first picture where that reaches beyond it: browsers then have a larger screen.
 fn gif(bytes: &[u8]) -> Option<Size> {
@@ -146,6 +164,14 @@ fn u32_be(bytes: &[u8], at: usize) -> Option<u64> {
 mod tests {
     use super::*;
 
+    fn jpeg_of(width: u16, height: u16) -> Vec<u8> {
+        // A thumbnail, fill bytes, a stray byte, Huffman tables, then the frame of an arithmetic coder.
+        let mut jpeg = b"\xff\xd8\xff\xe1\0\x0f\xff\xd8\xff\xc0\0\x08\x08\0\x01\0\x01".to_vec();
+        jpeg.extend(b"\xff\xff\xff\xc4\0\x03\0*\xff\xc9\0\x0b\x08");
+        jpeg.extend([height, width].map(u16::to_be_bytes).as_flattened());
+        jpeg
+    }
+
     fn gif_of(screen: [u16; 2], first: [u16; 2]) -> Vec<u8> {
         let mut gif = b"GIF89a".to_vec();
         gif.extend(screen.map(u16::to_le_bytes).as_flattened());
@@ -193,7 +219,8 @@ mod tests {
         let tiff = b"II*\0\x08\0\0\0\x02\0\0\x01\x03\0\x01\0\0\0\x40\x01\0\0\x01\x01\x03\0\x01\0\0\0\xf0\0\0\0\0\0\0\0";
         let dib = [40u32.to_le_bytes().to_vec(), bytes([48, 96])].concat();
         let thumb_first = meta(&[ispe(160, 120), named(b"irot", &[1]), ispe(640, 480)]);
-        let cases: [(&str, Vec<u8>, Size); 11] = [
+        let cases: [(&str, Vec<u8>, Size); 12] = [
+            ("JPEG", jpeg_of(300, 200), (300, 200)),
             ("GIF", gif_of([300, 200], [30, 20]), (300, 200)),
             ("GIF whose first picture is larger", gif_of([1, 200], [300, 1]), (300, 200)),
             ("BMP", bmp_of(40, &bytes([300, 200])), (300, 200)),
@@ -225,6 +252,7 @@ mod tests {
         let endless = [&[0; 4], b"meta".as_slice(), &ispe(12_000, 12_000)].concat();
         let second = avif_of(&[meta(&[ispe(64, 64)]), meta(&[ispe(64, 64), ispe(12_000, 12_000)])]);
         let cases = [
+            ("JPEG", jpeg_of(12_000, 12_000)),
             ("GIF", gif_of([1, 1], [65_535, 65_535])),
             ("BMP", bmp_of(40, &[20_000i32, -20_000].map(i32::to_le_bytes).concat())),
             ("ICO", icon_of(&png_of(12_000, 12_000))),
@@ -262,7 +290,9 @@ mod tests {
 
     #[test]
     fn cut_files_are_no_harm() {
-        for file in [gif_of([3, 2], [3, 2]), icon_of(&png_of(3, 2)), avif_of(&[meta(&[ispe(3, 2)])])] {
+        for file in
+            [jpeg_of(3, 2), gif_of([3, 2], [3, 2]), icon_of(&png_of(3, 2)), avif_of(&[meta(&[ispe(3, 2)])])]
+        {
             for length in 0..file.len() {
                 let _ = claimed_size(&file[..length]);
             }

@@ -67,7 +67,7 @@ async function decodeByBrowser(glue, file, bytes) {
   try {
     glue.checkClaimedSize(bytes);
   } catch (error) {
-    if (codeOf(error) === 'unsupported-format') return null;
+    if (['unsupported-format', 'corrupt-photo'].includes(codeOf(error))) return null;
     throw error;
   }
   return createImageBitmap(file).catch(() => null);
@@ -99,5 +99,5 @@ function fromBitmap(glue, bitmap) {
 
 /** @param {unknown} thrown */
 function codeOf(thrown) {
-  return /** @type {{ code?: unknown }} */ (thrown).code;
+  return /** @type {{ code: string }} */ (thrown).code;
 }
