@@ -11,7 +11,7 @@ import { MAX_CANVAS_PIXELS, MAX_PHOTO_PIXELS, MAX_PHOTO_SIDE } from './limits.js
  */
 export function pixelsOf(picture, width, height) {
   if (Math.max(width, height) > MAX_PHOTO_SIDE || width * height > MAX_PHOTO_PIXELS) {
-    const limits = `${MAX_PHOTO_PIXELS / 1e6} megapixels and ${MAX_PHOTO_SIDE} pixels a side`;
+    const limits = `${Math.floor(MAX_PHOTO_PIXELS / 1e6)} megapixels and ${MAX_PHOTO_SIDE} pixels a side`;
     throw new BodyMapError('photo-too-large', `the picture is ${width}x${height}; at most ${limits} are read; make it smaller`);
   }
   const rows = Math.min(height, Math.floor(MAX_CANVAS_PIXELS / width));
