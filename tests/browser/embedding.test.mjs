@@ -389,7 +389,9 @@ test('pixels are read whatever their number, their colours and their bits', asyn
     context2d.fillStyle = '#3060c0';
     context2d.fillRect(0, 3800, 5000, 200);
     const photo = await (await bodymap.parse(canvas, { maxSide: 1000 })).photo();
-    const small = /** @type {OffscreenCanvasRenderingContext2D} */ (new OffscreenCanvas(1000, 800).getContext('2d'));
+    const small = /** @type {OffscreenCanvasRenderingContext2D} */ (
+      new OffscreenCanvas(1000, 800).getContext('2d', { willReadFrequently: true })
+    );
     small.drawImage(photo, 0, 0);
     const rows = [10, 790].map((y) => [...small.getImageData(500, y, 1, 1).data.subarray(0, 3)]);
     const display = new ImageData(32, 32, { colorSpace: 'display-p3' });
