@@ -37,7 +37,7 @@ async function reaches(page, state) {
  * @param {import('playwright-core').Page} page
  */
 function coloured(page) {
-  return page.locator('body-map canvas').first().evaluate((canvas) => {
+  return page.locator('body-map [part=colormap]').first().evaluate((canvas) => {
     const { width, height } = /** @type {HTMLCanvasElement} */ (canvas);
     const copy = new OffscreenCanvas(width, height);
     const context2d = /** @type {OffscreenCanvasRenderingContext2D} */ (copy.getContext('2d'));

@@ -67,6 +67,8 @@ test('what is shown is what was parsed, whatever the browser makes of the file',
     // Which of two orientations counts is not the page's business; that it shows the same one is.
     ['twice.jpg', jpegWith(turned, 0xe1, segment(1)), null],
     ['small.avif', await readFile(new URL('small.avif', PICTURES)), '48x32'],
+    // Kinds of JPEG that the engine does not read, browsers do: without Huffman tables, as in films.
+    ['no-tables.jpg', await readFile(new URL('no-tables.jpg', PICTURES)), '48x32'],
     ['small.gif', await readFile(new URL('small.gif', PICTURES)), '48x32'],
     ['hopper.jpg', await readFile(SAMPLES + HOPPER), '512x600'],
   ];
