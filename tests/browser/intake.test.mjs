@@ -117,3 +117,35 @@ test('the same photo can be chosen twice', async (context) => {
   await parseSample(page, HOPPER);
   await shows(page, HOPPER);
 });
+
+test('a folder that takes long to read does not replace the photo that came after it, and a failure is told', async (context) => {
+  const { page } = await openPage(context);
+  await ready(page);
+  await page.evaluate(() => {
+    /** @type {((entries: FileSystemEntry[]) => void)[]} */
+    const waiting = [];
+    /** @type {((reason: Error) => void)[]} */
+    const failing = [];
+    Object.assign(globalThis, { waiting, failing });
+    const { webkitGetAsEntry } = DataTransferItem.prototype;
+    DataTransferItem.prototype.webkitGetAsEntry = function () {
+      const readEntries = (/** @type {typeof waiting[0]} */ resolve, /** @type {typeof failing[0]} */ reject) => {
+        waiting.push(resolve);
+        failing.push(reject);
+      };
+      return Object.assign(/** @type {FileSystemEntry} */ (webkitGetAsEntry.call(this)), { createReader: () => ({ readEntries }) });
+    };
+  });
+  const asked = () => page.waitForFunction(() => Object(globalThis).waiting.length > 0);
+  await drop(page, { files: [SAMPLES] });
+  await asked();
+  await parseSample(page, HOPPER);
+  await page.evaluate(() => Object(globalThis).waiting.pop()([]));
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)));
+  assert.equal(await page.getAttribute('html', 'data-view'), 'result');
+  assert.equal(await page.locator('.notice').count(), 0);
+  await drop(page, { files: [SAMPLES] });
+  await asked();
+  await page.evaluate(() => Object(globalThis).failing.pop()(new DOMException('it is gone', 'NotFoundError')));
+  await page.locator('.notice.error[data-code=unreadable-file]').waitFor();
+});
