@@ -1,5 +1,6 @@
 import { BodyMapError } from './error.js';
 import { scriptUrl } from './script-url.js';
+import { SHARES_MEMORY } from './shared-memory.js';
 
 /**
  * @typedef {import('../bodymap.d.ts').Progress} Progress
@@ -114,8 +115,7 @@ export class WorkerSession {
     const alarm = `bodymap ${performance.timeOrigin} ${Math.random()}`;
     this.#alarm = new BroadcastChannel(alarm);
     this.#alarm.onmessage = ({ data }) => this.#fail(crash(`a thread of the engine stopped: ${data}`));
-    const isolated = globalThis.crossOriginIsolated;
-    this.#stopSign = isolated ? { flag: new Int32Array(new SharedArrayBuffer(4)) } : { url: URL.createObjectURL(new Blob()) };
+    this.#stopSign = SHARES_MEMORY ? { flag: new Int32Array(new SharedArrayBuffer(4)) } : { url: URL.createObjectURL(new Blob()) };
     try {
       this.started = await this.#ask({ ...this.#start, stopSign: this.#stopSign, alarm }, call);
     } catch (error) {

@@ -1,4 +1,5 @@
 import { BodyMapError } from '../api/error.js';
+import { SHARES_MEMORY } from '../api/shared-memory.js';
 import { download } from './download.js';
 import { RELAXED_SIMD } from './relaxed-simd.js';
 
@@ -18,7 +19,7 @@ const MOST_THREADS = 8;
 const SIMD = RELAXED_SIMD ? '-relaxed' : '';
 
 /**
- * Starts the threaded flavour where the page is cross-origin isolated, else
+ * Starts the threaded flavour where memory can be shared with threads, else
  * (or if the threads cannot be started) the threadless one; of either the one
  * with relaxed SIMD where the browser has it.
  *
@@ -28,7 +29,7 @@ const SIMD = RELAXED_SIMD ? '-relaxed' : '';
  * @returns {Promise<Engine>}
  */
 export async function startEngine(wasmUrl, threads = Math.min(navigator.hardwareConcurrency, MOST_THREADS), module) {
-  if (threads > 1 && globalThis.crossOriginIsolated) {
+  if (threads > 1 && SHARES_MEMORY) {
     try {
       return await start(`${wasmUrl}threaded${SIMD}/`, threads, module);
     } catch (error) {
