@@ -206,7 +206,8 @@ async function ask(question) {
  * @param {string} message
  */
 function failure(status, code, message) {
-  return Response.json({ error: { code, message } }, { status, headers: HEADERS });
+  const body = JSON.stringify({ error: { code, message } });
+  return new Response(body, { status, headers: { ...HEADERS, 'Content-Type': 'application/json' } });
 }
 
 /** @param {SiteFile} file */
