@@ -5,6 +5,8 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use bodymap::Photo;
+
 use super::files::{self, unwritten};
 
 /// As many links are followed as Linux follows.
@@ -24,7 +26,8 @@ enum Place {
 }
 
 /// Whether the file may be written: there is none, it is no plain file, it is empty, or it holds
-/// what `is_ours` knows as ours. To be asked before the work whose outcome it is for.
+/// what `is_ours` knows as ours. A link says by itself where to write; only a photo is not replaced
+/// there. To be asked before the work whose outcome it is for.
 pub fn check(path: &Path, is_ours: impl Fn(&[u8]) -> bool) -> Result<(), String> {
     let Place::Plain(plain) = place(path).map_err(|e| unwritten(path, &e))? else { return Ok(()) };
     let mut bytes = vec![];
@@ -33,7 +36,7 @@ pub fn check(path: &Path, is_ours: impl Fn(&[u8]) -> bool) -> Result<(), String>
         opened => opened.and_then(|file| file.take(MAX_READ_BYTES).read_to_end(&mut bytes)),
     }
     .map_err(|e| unwritten(path, &e))?;
-    if bytes.is_empty() || is_ours(&bytes) {
+    if bytes.is_empty() || is_ours(&bytes) || path.is_symlink() && !Photo::is_begun_by(&bytes) {
         return Ok(());
     }
     Err(format!(

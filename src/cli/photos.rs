@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use image::ImageFormat;
+use bodymap::Photo;
 
 use super::files;
 use super::known_results::{self, KnownResults};
@@ -171,6 +171,5 @@ fn is_photo(path: &Path) -> bool {
 fn begins_as_photo(path: &Path) -> bool {
     let mut head = vec![];
     let read = fs::File::open(path).and_then(|file| file.take(16).read_to_end(&mut head));
-    let format = image::guess_format(&head);
-    read.is_ok() && matches!(format, Ok(ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP))
+    read.is_ok() && Photo::is_begun_by(&head)
 }

@@ -43,16 +43,16 @@ impl Photo {
                 ),
             ));
         }
-        let (format, decoded) = match bytes {
-            [0xff, 0xd8, ..] => ("JPEG", jpeg::decode(bytes)),
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => ("WebP", webp::decode(bytes)),
-            _ if bytes.starts_with(b"\x89PNG\r\n\x1a\n") => ("PNG", png::decode(bytes)),
-            _ => {
-                return Err(Error::new(
-                    Code::UnsupportedFormat,
-                    "the file is not a JPEG, PNG or WebP photo; convert it to one of these",
-                ));
-            }
+        let Some(format) = Format::of(bytes) else {
+            return Err(Error::new(
+                Code::UnsupportedFormat,
+                "the file is not a JPEG, PNG or WebP photo; convert it to one of these",
+            ));
+        };
+        let (format, decoded) = match format {
+            Format::Jpeg => ("JPEG", jpeg::decode(bytes)),
+            Format::Png => ("PNG", png::decode(bytes)),
+            Format::WebP => ("WebP", webp::decode(bytes)),
         };
         let decoded = decoded.map_err(|error| match error.code() {
             // What was not written yet when the file was closed reads as zeros.
@@ -65,6 +65,12 @@ impl Photo {
         }
         let (rgba, (width, height)) = orientation::turned(rgba, (width, height), orientation)?;
         Photo::from_rgba(width, height, rgba)
+    }
+
+    /// Whether a file that begins with these bytes is one that [`decode`](Photo::decode) may read: a JPEG,
+    /// PNG or WebP. The first 16 bytes are enough.
+    pub fn is_begun_by(head: &[u8]) -> bool {
+        Format::of(head).is_some()
     }
 
     /// A photo from RGBA pixels, row by row, four bytes a pixel, not premultiplied.
@@ -148,6 +154,25 @@ impl std::fmt::Debug for Photo {
 
 /// Zeros at the end of a damaged file that tell why it is damaged.
 const FILLING: usize = 64;
+
+/// The formats of photos that are read.
+enum Format {
+    Jpeg,
+    Png,
+    WebP,
+}
+
+impl Format {
+    /// By the first bytes of a file.
+    fn of(bytes: &[u8]) -> Option<Format> {
+        match bytes {
+            [0xff, 0xd8, ..] => Some(Format::Jpeg),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Format::WebP),
+            _ if bytes.starts_with(b"\x89PNG\r\n\x1a\n") => Some(Format::Png),
+            _ => None,
+        }
+    }
+}
 
 /// What a file holds, before it is brought to sRGB and turned.
 struct Decoded {

@@ -19,6 +19,7 @@ fn reports_are_written_into_what_is_no_plain_file() {
         assert!(folder.path("link").is_symlink() && folder.path("link2").is_symlink());
         assert_eq!(lines(&folder.read("there/report.jsonl"))[0]["outcome"], "parsed");
     }
+    folder.write("times.json", b"old");
     std::os::unix::fs::symlink("times.json", folder.path("times")).unwrap();
     assert!(folder.command(&format!("{bench} times")).status().unwrap().success());
     assert!(folder.path("times").is_symlink());
@@ -70,7 +71,8 @@ fn reports_do_not_replace_what_they_did_not_write() {
     folder.write("notes.txt", b"mine");
     folder.write("list.txt", b"p.png\n");
     folder.write("empty", b"");
-    for report in ["notes.txt", "p.png", "p.jpg", "list.txt", "./p.jpg"] {
+    std::os::unix::fs::symlink("p.jpg", folder.path("link")).unwrap();
+    for report in ["notes.txt", "p.png", "p.jpg", "list.txt", "./p.jpg", "link"] {
         let before = folder.read(report);
         folder
             .parse(&format!("--list list.txt --out out --report {report}"))
