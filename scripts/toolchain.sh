@@ -149,3 +149,12 @@ find_chromium() {
   done
   [ -n "$CHROMIUM" ] || { install_packages chromium fonts-noto-cjk && CHROMIUM=/usr/bin/chromium; }
 }
+
+# Installs the other browsers that tests drive. Where they cannot be had, their tests are left out, and say so.
+find_other_browsers() {
+  have apt-get || return 0
+  [ -n "${FIREFOX:-}" ] || have firefox-esr || have firefox || install_packages firefox-esr ||
+    say "Firefox cannot be installed: what is tried in it is left out"
+  { have WebKitWebDriver && have Xvfb; } || install_packages webkit2gtk-driver xvfb ||
+    say "WebKitGTK cannot be installed: what is tried in it is left out"
+}

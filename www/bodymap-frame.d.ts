@@ -67,7 +67,7 @@ export declare class BodyMapFrame {
   /** As {@link BodyMap.settings}. */
   readonly settings: string[];
   readonly classes: Class[];
-  /** Threads in use: 1 unless this page is cross-origin isolated. */
+  /** Threads in use: 1 unless this page is cross-origin isolated and has shared memory. */
   readonly threads: number;
   readonly version: string;
   /** Errors: `bad-request`, `disposed`, and those of {@link BodyMap.parse} and {@link Parsing.export}. */

@@ -63,8 +63,8 @@ export interface LoadOptions {
   templatesUrl?: string | URL;
   /**
    * Threads of the engine, 1 or more. Default: the processors the browser
-   * reports, at most 8. Without cross-origin isolation (COOP and COEP headers)
-   * it is always 1. The label map is the same for every number.
+   * reports, at most 8. Without cross-origin isolation (COOP and COEP headers),
+   * or where the browser has no `SharedArrayBuffer`, it is always 1. The label map is the same for every number.
    */
   threads?: number;
 }
