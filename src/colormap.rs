@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::error::{Code, Error, Result, filled};
+use crate::error::{Code, Error, Result, collected, filled};
 use crate::labels::LabelSet;
 use crate::palette::{DrawingOrder, Palette, PaletteSpec};
 use crate::parsing::Parsing;
@@ -118,9 +118,8 @@ pub fn paint(parsing: &Parsing, width: u32, height: u32, options: &PaintOptions)
     }
     let mut rgba = filled(0u8, width as usize * height as usize * 4, "the colormap")?;
     let nearest = |i: usize, to: u32, from: u32| (i as u64 * from as u64 + from as u64 / 2) / to as u64;
-    let columns: Vec<usize> = (0..width as usize)
-        .map(|x| nearest(x, width, parsing.width).min(parsing.width as u64 - 1) as usize)
-        .collect();
+    let column = |x| nearest(x, width, parsing.width).min(parsing.width as u64 - 1) as usize;
+    let columns = collected((0..width as usize).map(column), "the colormap")?;
     for (y, row) in rgba.chunks_exact_mut(4 * width as usize).enumerate() {
         let y = nearest(y, height, parsing.height).min(parsing.height as u64 - 1) as usize;
         let start = y * parsing.width as usize;

@@ -127,14 +127,42 @@ pub(crate) fn filled<T: Clone>(value: T, len: usize, purpose: &str) -> Result<Ve
 /// An empty buffer with room for `len` values, or [`Code::OutOfMemory`].
 pub(crate) fn reserved<T>(len: usize, purpose: &str) -> Result<Vec<T>> {
     let mut buffer = Vec::new();
-    buffer.try_reserve_exact(len).map_err(|_| {
-        let mib = (len as f64 * size_of::<T>() as f64 / (1 << 20) as f64).ceil();
-        Error::new(
-            Code::OutOfMemory,
-            format!(
-                "there is no memory for {purpose} ({mib} MiB); use a smaller photo or close other programs"
-            ),
-        )
-    })?;
+    buffer.try_reserve_exact(len).map_err(|_| no_memory::<T>(len, purpose))?;
     Ok(buffer)
+}
+
+/// A buffer of values of which it is known how many there are, or [`Code::OutOfMemory`].
+pub(crate) fn collected<T>(values: impl ExactSizeIterator<Item = T>, purpose: &str) -> Result<Vec<T>> {
+    let mut buffer = reserved(values.len(), purpose)?;
+    buffer.extend(values);
+    Ok(buffer)
+}
+
+/// Replaces what is in a buffer by other values, or [`Code::OutOfMemory`].
+pub(crate) fn refill<T>(
+    buffer: &mut Vec<T>,
+    values: impl ExactSizeIterator<Item = T>,
+    purpose: &str,
+) -> Result<()> {
+    buffer.clear();
+    buffer.try_reserve(values.len()).map_err(|_| no_memory::<T>(values.len(), purpose))?;
+    buffer.extend(values);
+    Ok(())
+}
+
+/// Adds a value to a buffer of which nobody knows how long it becomes, or [`Code::OutOfMemory`].
+pub(crate) fn push<T>(buffer: &mut Vec<T>, value: T, purpose: &str) -> Result<()> {
+    if buffer.len() == buffer.capacity() {
+        buffer.try_reserve(1).map_err(|_| no_memory::<T>(2 * buffer.len(), purpose))?;
+    }
+    buffer.push(value);
+    Ok(())
+}
+
+fn no_memory<T>(len: usize, purpose: &str) -> Error {
+    let mib = (len as f64 * size_of::<T>() as f64 / (1 << 20) as f64).ceil();
+    Error::new(
+        Code::OutOfMemory,
+        format!("there is no memory for {purpose} ({mib} MiB); use a smaller photo or close other programs"),
+    )
 }

@@ -5,13 +5,16 @@
 
 use rayon::prelude::*;
 
-use crate::error::{Result, filled};
+use crate::error::{Result, filled, reserved};
 
 /// Bits of a weight behind the point: 32 without those of a pixel and of the sum.
 const PRECISION: u32 = 32 - 8 - 2;
 
 /// Channels of a pixel.
 const CHANNELS: usize = 4;
+
+/// What buffers are for, should there be no memory for them.
+const PURPOSE: &str = "the resized photo";
 
 /// The pixels of a picture, (width, height), at another size; neither may be empty.
 pub(crate) fn resize(rgba: &[u8], from: (u32, u32), to: (u32, u32)) -> Result<Vec<u8>> {
@@ -24,7 +27,7 @@ pub(crate) fn resize(rgba: &[u8], from: (u32, u32), to: (u32, u32)) -> Result<Ve
     match narrowed {
         Some(pixels) => Ok(pixels),
         None => {
-            let mut copy = filled(0, rgba.len(), "the resized photo")?;
+            let mut copy = filled(0, rgba.len(), PURPOSE)?;
             copy.copy_from_slice(rgba);
             Ok(copy)
         }
@@ -41,7 +44,7 @@ struct Taps {
 }
 
 impl Taps {
-    fn new(from: usize, to: usize) -> Taps {
+    fn new(from: usize, to: usize) -> Result<Taps> {
         let scale = from as f64 / to as f64;
         let reach = scale.max(1.0);
         let span = |pixel: usize| {
@@ -50,8 +53,8 @@ impl Taps {
             (center, first, ((center + reach + 0.5) as usize).min(from))
         };
         let count = (0..to).map(span).map(|(_, first, last)| last - first).max().unwrap_or(1);
-        let mut taps = Taps { firsts: Vec::with_capacity(to), weights: vec![0; to * count], count };
-        let mut line = vec![];
+        let (firsts, weights) = (reserved(to, PURPOSE)?, filled(0, to * count, PURPOSE)?);
+        let (mut taps, mut line) = (Taps { firsts, weights, count }, reserved(count, PURPOSE)?);
         for (pixel, weights) in taps.weights.chunks_exact_mut(count).enumerate() {
             let (center, first, last) = span(pixel);
             line.clear();
@@ -66,7 +69,7 @@ impl Taps {
             }
             taps.firsts.push(start);
         }
-        taps
+        Ok(taps)
     }
 
     /// First pixel and weights of each pixel.
@@ -85,12 +88,13 @@ fn round(sums: &[i32], target: &mut [u8]) {
 }
 
 fn along_rows(rgba: &[u8], (width, height): (usize, usize), to: usize) -> Result<Vec<u8>> {
-    let taps = Taps::new(width, to);
-    let mut narrowed = filled(0, to * height * CHANNELS, "the resized photo")?;
+    let taps = Taps::new(width, to)?;
+    let mut narrowed = filled(0, to * height * CHANNELS, PURPOSE)?;
     let rows = narrowed.par_chunks_exact_mut(to * CHANNELS).zip(rgba.par_chunks_exact(width * CHANNELS));
-    rows.for_each_init(
-        || vec![[0i32; CHANNELS]; to],
+    rows.try_for_each_init(
+        || filled([0i32; CHANNELS], to, PURPOSE),
         |line, (target, row)| {
+            let line = line.as_mut().map_err(|e| e.clone())?;
             let (row, _) = row.as_chunks::<CHANNELS>();
             for (target, (first, weights)) in line.iter_mut().zip(taps.iter()) {
                 let mut sums = [ROUND; CHANNELS];
@@ -102,19 +106,21 @@ fn along_rows(rgba: &[u8], (width, height): (usize, usize), to: usize) -> Result
                 *target = sums;
             }
             round(line.as_flattened(), target);
+            Ok(())
         },
-    );
+    )?;
     Ok(narrowed)
 }
 
 fn along_columns(rgba: &[u8], height: usize, (width, to): (usize, usize)) -> Result<Vec<u8>> {
-    let taps = Taps::new(height, to);
+    let taps = Taps::new(height, to)?;
     let line = width * CHANNELS;
-    let mut resized = filled(0, to * line, "the resized photo")?;
-    let rows: Vec<(usize, &[i32])> = taps.iter().collect();
-    resized.par_chunks_exact_mut(line).zip(rows).for_each_init(
-        || vec![0i32; line],
-        |sums, (target, (first, weights))| {
+    let mut resized = filled(0, to * line, PURPOSE)?;
+    let rows = taps.firsts.par_iter().zip(taps.weights.par_chunks_exact(taps.count));
+    resized.par_chunks_exact_mut(line).zip(rows).try_for_each_init(
+        || filled(0i32, line, PURPOSE),
+        |sums, (target, (&first, weights))| {
+            let sums = sums.as_mut().map_err(|e| e.clone())?;
             sums.fill(ROUND);
             for (row, &weight) in rgba[first * line..].chunks_exact(line).zip(weights) {
                 for (sum, &value) in sums.iter_mut().zip(row) {
@@ -122,8 +128,9 @@ fn along_columns(rgba: &[u8], height: usize, (width, to): (usize, usize)) -> Res
                 }
             }
             round(sums, target);
+            Ok(())
         },
-    );
+    )?;
     Ok(resized)
 }
 

@@ -11,6 +11,7 @@ use ndarray::{Array4, ArrayD};
 use wasm_bindgen::prelude::*;
 
 use crate::engine::{Engine, Step, TractEngine};
+use crate::error::filled;
 use crate::export::{File, Format, Options, Sample};
 use crate::model::CheckedFiles;
 use crate::{
@@ -87,14 +88,16 @@ pub struct Photo(Rc<crate::Photo>);
 #[wasm_bindgen]
 impl Photo {
     /// Decodes a JPEG, PNG or WebP file.
-    pub fn decode(bytes: &[u8]) -> Result<Photo, JsValue> {
-        crate::Photo::decode(bytes).map(|photo| Photo(photo.into())).map_err(thrown)
+    pub fn decode(bytes: &Uint8Array) -> Result<Photo, JsValue> {
+        let decoded = held(bytes).and_then(|bytes| crate::Photo::decode(&bytes));
+        decoded.map(|photo| Photo(photo.into())).map_err(thrown)
     }
 
     /// A photo from RGBA pixels, not premultiplied.
     #[wasm_bindgen(js_name = fromRgba)]
-    pub fn from_rgba(width: u32, height: u32, rgba: Vec<u8>) -> Result<Photo, JsValue> {
-        crate::Photo::from_rgba(width, height, rgba).map(|photo| Photo(photo.into())).map_err(thrown)
+    pub fn from_rgba(width: u32, height: u32, rgba: &Uint8Array) -> Result<Photo, JsValue> {
+        let photo = held(rgba).and_then(|rgba| crate::Photo::from_rgba(width, height, rgba));
+        photo.map(|photo| Photo(photo.into())).map_err(thrown)
     }
 
     /// Width in pixels, upright.
@@ -174,13 +177,16 @@ impl Model {
         label_set: &str,
         width: u32,
         height: u32,
-        labels: Vec<u8>,
-        people: Vec<u16>,
+        labels: &Uint8Array,
+        people: &Uint16Array,
         segments_json: &str,
     ) -> Result<Parsing, JsValue> {
         let parsing = || {
             let segments: Vec<Segment> = from_json(segments_json, "the segments")?;
-            crate::Parsing::from_parts(label_set_of(label_set)?, (width, height), labels, people, segments)
+            let mut persons = filled(0, people.length() as usize, "the people map")?;
+            people.copy_to(&mut persons);
+            let size = (width, height);
+            crate::Parsing::from_parts(label_set_of(label_set)?, size, held(labels)?, persons, segments)
         };
         parsing().map(|parsing| Parsing { parsing, card: self.card.clone(), photo: None }).map_err(thrown)
     }
@@ -468,10 +474,11 @@ impl DataSet {
         let file = |file: JsValue| {
             let file = Array::from(&file);
             let path = file.get(0).as_string().unwrap_or_default();
-            File { path, bytes: Uint8Array::new(&file.get(1)).to_vec() }
+            Ok(File { path, bytes: held(&Uint8Array::new(&file.get(1)))? })
         };
-        let files: Vec<File> = files.iter().map(file).collect();
-        self.set.add_files(stem, &files).map(|()| self.pieces.take()).map_err(thrown)
+        let files = files.iter().map(file).collect::<Result<Vec<_>>>();
+        let added = files.and_then(|files| self.set.add_files(stem, &files));
+        added.map(|()| self.pieces.take()).map_err(thrown)
     }
 
     /// The end of the file.
@@ -492,12 +499,21 @@ impl Pieces {
 
 impl Write for Pieces {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
+        let mut pieces = self.0.borrow_mut();
+        pieces.try_reserve(bytes.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        pieces.write(bytes)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+/// Bytes of JavaScript, where there is memory for them: what it hands over itself is not asked for.
+fn held(bytes: &Uint8Array) -> Result<Vec<u8>> {
+    let mut copy = filled(0, bytes.length() as usize, "what the page hands over")?;
+    bytes.copy_to(&mut copy);
+    Ok(copy)
 }
 
 fn path_and_bytes(File { path, bytes }: File) -> Array {

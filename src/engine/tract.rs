@@ -29,7 +29,7 @@ use tract_onnx::tract_core::plan::eval;
 
 use self::half_weights::HalfWeight;
 use super::{Engine, Step};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, collected};
 use crate::limits;
 use crate::model::CheckedFiles;
 use crate::stop;
@@ -217,29 +217,30 @@ impl Engine for TractEngine {
         observe(0.0, Step::Plan);
         let steps = plan.network.order_without_consts().len().max(1) as f32;
         let mut done = 0.0;
-        let mut run = || -> TractResult<Vec<ArrayD<f32>>> {
+        let mut run = || -> TractResult<TVec<TValue>> {
             let mut state = TypedSimpleState::new(&plan.network)?;
             let tensor = Tensor::from(input.clone());
-            let outputs =
-                state.run_plan_with_eval(tvec!(tensor.into_tvalue()), |context, state, node, inputs| {
-                    let values = eval(context, state, node, inputs);
-                    stop::check()?;
-                    done += 1.0;
-                    let (operator, macs) = (node.op.name(), plan.macs[node.id]);
-                    observe(done / steps, Step::Node { operator: &operator, node: &node.name, macs });
-                    values
-                })?;
-            outputs
-                .into_iter()
-                .map(|value| value.into_tensor().cast_to::<f32>()?.into_owned().into_plain_array())
-                .collect()
+            state.run_plan_with_eval(tvec!(tensor.into_tvalue()), |context, state, node, inputs| {
+                let values = eval(context, state, node, inputs);
+                stop::check()?;
+                done += 1.0;
+                let (operator, macs) = (node.op.name(), plan.macs[node.id]);
+                observe(done / steps, Step::Node { operator: &operator, node: &node.name, macs });
+                values
+            })
         };
-        run().map_err(|e| {
-            Error::new(
-                Code::InferenceFailed,
-                format!("the model {:?} failed on this photo: {e:#}", self.name),
-            )
-        })
+        let failed = |e: TractError| {
+            let message = format!("the model {:?} failed on this photo: {e:#}", self.name);
+            Error::new(Code::InferenceFailed, message)
+        };
+        let copied = |output: TValue| {
+            let output = output.cast_to::<f32>().map_err(failed)?;
+            let values = output.to_plain_array_view::<f32>().map_err(failed)?;
+            let values = values.as_slice().expect("tensors are in standard layout");
+            let values = collected(values.iter().copied(), "the network's output")?;
+            Ok(ArrayD::from_shape_vec(output.shape(), values).expect("as many values as the shape has"))
+        };
+        run().map_err(failed)?.into_iter().map(copied).collect()
     }
 }
 

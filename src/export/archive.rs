@@ -1,11 +1,12 @@
 //! Zip archives, written from front to back.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, ZipWriter};
 
 use super::File;
+use super::buffer::no_memory;
 use crate::error::{Code, Error, Result};
 
 /// A zip that is written as its files come. They are stored as they are, since PNG
@@ -29,5 +30,8 @@ impl<W: Write> Archive<W> {
 }
 
 pub(super) fn failed(error: std::io::Error) -> Error {
+    if error.kind() == ErrorKind::OutOfMemory {
+        return no_memory();
+    }
     Error::new(Code::Io, format!("the export could not be written: {error}"))
 }

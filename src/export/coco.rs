@@ -6,12 +6,15 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, push};
 use crate::export::data_set::Document;
 use crate::export::{Sample, to_json};
 use crate::labels::LabelSet;
 use crate::model::Card;
 use crate::parsing::{Parsing, Segment};
+
+/// What buffers are for, should there be no memory for them.
+const PURPOSE: &str = "the masks of the export";
 
 #[derive(Serialize)]
 struct Coco<'a> {
@@ -76,23 +79,26 @@ struct Attributes {
 pub(super) fn json(sample: &Sample) -> Result<Vec<u8>> {
     let Sample { name, parsing, model, .. } = *sample;
     let Parsing { width, height, .. } = *parsing;
-    let annotations = parsing.segments.iter().zip(1..).map(|(segment, id)| Annotation {
-        id,
-        image_id: 1,
-        category_id: segment.class,
-        iscrowd: 0,
-        area: segment.area,
-        bbox: segment.bbox,
-        segmentation: Rle { size: [height, width], counts: compressed(&run_lengths(parsing, segment)) },
-        score: segment.score,
-        attributes: Attributes { person: segment.person },
-    });
+    let annotation = |(segment, id): (&Segment, usize)| {
+        Ok(Annotation {
+            id,
+            image_id: 1,
+            category_id: segment.class,
+            iscrowd: 0,
+            area: segment.area,
+            bbox: segment.bbox,
+            segmentation: Rle { size: [height, width], counts: compressed(&run_lengths(parsing, segment)?)? },
+            score: segment.score,
+            attributes: Attributes { person: segment.person },
+        })
+    };
+    let annotations = parsing.segments.iter().zip(1..).map(annotation);
     to_json(&Coco {
         info: info(model),
         licenses: [],
         categories: categories(parsing.label_set),
         images: [Image { id: 1, file_name: name.into(), width, height }],
-        annotations: annotations.collect(),
+        annotations: annotations.collect::<Result<_>>()?,
     })
 }
 
@@ -113,40 +119,41 @@ fn categories(label_set: LabelSet) -> Vec<Category> {
 }
 
 /// Lengths of the runs of the mask outside, inside, outside ... column by column.
-fn run_lengths(parsing: &Parsing, segment: &Segment) -> Vec<u32> {
+fn run_lengths(parsing: &Parsing, segment: &Segment) -> Result<Vec<u32>> {
     let [left, top, width, height] = segment.bbox.map(|value| value as usize);
     let (row, column) = (parsing.width as usize, parsing.height as usize);
     let mut lengths = vec![];
     let (mut inside, mut since) = (false, 0);
     let mut turn = |inside: &mut bool, at: usize| {
-        lengths.push((at - since) as u32);
+        push(&mut lengths, (at - since) as u32, PURPOSE)?;
         (*inside, since) = (!*inside, at);
+        Ok(())
     };
     for x in left..left + width {
         for y in top..top + height {
             let pixel = y * row + x;
             let is_in = parsing.labels[pixel] == segment.class && parsing.people[pixel] == segment.person;
             if is_in != inside {
-                turn(&mut inside, x * column + y);
+                turn(&mut inside, x * column + y)?;
             }
         }
         // The next pixel, in the same column or the next one, is out of the box.
         if inside && (height < column || x + 1 == left + width) {
-            turn(&mut inside, x * column + top + height);
+            turn(&mut inside, x * column + top + height)?;
         }
     }
-    turn(&mut inside, row * column);
+    turn(&mut inside, row * column)?;
     if lengths.last() == Some(&0) {
         lengths.pop();
     }
-    lengths
+    Ok(lengths)
 }
 
 /// Run lengths as cocoapi's `rleToString` writes them: from the fourth on the
 /// difference to the one two before, in groups of 5 bits from the low end, each
 /// with a sixth bit that says whether more follow, plus 48 to be a character.
-fn compressed(lengths: &[u32]) -> String {
-    let mut text = String::new();
+fn compressed(lengths: &[u32]) -> Result<String> {
+    let mut text = vec![];
     for (i, &length) in lengths.iter().enumerate() {
         let mut value = length as i64 - if i > 2 { lengths[i - 2] as i64 } else { 0 };
         loop {
@@ -154,13 +161,13 @@ fn compressed(lengths: &[u32]) -> String {
             value >>= 5;
             // The sign is that of the last group's highest bit.
             let more = value != if bits & 0x10 != 0 { -1 } else { 0 };
-            text.push(char::from(48 + bits + if more { 0x20 } else { 0 }));
+            push(&mut text, 48 + bits + if more { 0x20 } else { 0 }, PURPOSE)?;
             if !more {
                 break;
             }
         }
     }
-    text
+    Ok(String::from_utf8(text).expect("characters below 112"))
 }
 
 /// The documents of many photos as one.
@@ -256,7 +263,7 @@ mod tests {
             (&[0, 100, 3, 70, 2000, 1, 40, 2], "0T33RO]n1kMhRN1"),
             (&[1000, 10, 990, 12, 988, 11, 989], "Xo0:nn02NO1"),
         ] {
-            assert_eq!(compressed(lengths), text);
+            assert_eq!(compressed(lengths).unwrap(), text);
         }
     }
 }

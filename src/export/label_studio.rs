@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, push};
 use crate::export::data_set::Document;
 use crate::export::{Options, Sample, to_json};
 use crate::parsing::{Parsing, Segment};
@@ -70,14 +70,14 @@ pub(super) fn json(sample: &Sample, options: &Options) -> Result<Vec<u8>> {
         },
         predictions: [Prediction {
             model_version: format!("{} {}", model.id, model.version),
-            result: parsing.segments.iter().map(region).collect(),
+            result: parsing.segments.iter().map(region).collect::<Result<_>>()?,
         }],
     }])
 }
 
-fn region<'a>(parsing: &Parsing, segment: &'a Segment) -> Region<'a> {
+fn region<'a>(parsing: &Parsing, segment: &'a Segment) -> Result<Region<'a>> {
     let Segment { class, person, .. } = *segment;
-    Region {
+    Ok(Region {
         id: format!("person-{person}-class-{class}"),
         from_name: BRUSH,
         to_name: IMAGE,
@@ -85,10 +85,10 @@ fn region<'a>(parsing: &Parsing, segment: &'a Segment) -> Region<'a> {
         original_width: parsing.width,
         original_height: parsing.height,
         image_rotation: 0,
-        value: Brush { format: "rle", rle: packed(parsing, segment), brushlabels: [&segment.label] },
+        value: Brush { format: "rle", rle: packed(parsing, segment)?, brushlabels: [&segment.label] },
         score: segment.score,
         meta: Meta { text: if person > 0 { vec![format!("person {person}")] } else { vec![] }, person },
-    }
+    })
 }
 
 /// A name as part of a URL: all but letters, digits and `-._~/` as `%XX` of UTF-8 (RFC 3986).
@@ -108,26 +108,27 @@ fn percent_encoded(name: &str) -> String {
 /// 32 bits number of values, 5 bits size of a value less 1, four times 4 bits
 /// size of a length less 1; then for each run one bit 1, two bits which of the four
 /// sizes, length less 1, value. Bits from the high end of each byte.
-fn packed(parsing: &Parsing, segment: &Segment) -> Vec<u8> {
+fn packed(parsing: &Parsing, segment: &Segment) -> Result<Vec<u8>> {
     const LENGTH_BITS: [u32; 4] = [3, 4, 8, 16];
     let pixels = parsing.width as usize * parsing.height as usize;
     let mut bits = Bits::default();
-    bits.push(4 * pixels as u32, 32);
-    bits.push(8 - 1, 5);
+    bits.push(4 * pixels as u32, 32)?;
+    bits.push(8 - 1, 5)?;
     for size in LENGTH_BITS {
-        bits.push(size - 1, 4);
+        bits.push(size - 1, 4)?;
     }
-    let mut run = |value: u32, pixels: usize| {
+    let mut run = |value: u32, pixels: usize| -> Result<()> {
         let mut left = 4 * pixels;
         while left > 0 {
             let length = left.min(1 << LENGTH_BITS[3]);
             let size = LENGTH_BITS.iter().position(|&bits| length <= 1 << bits).expect("the last one fits");
-            bits.push(1, 1);
-            bits.push(size as u32, 2);
-            bits.push(length as u32 - 1, LENGTH_BITS[size]);
-            bits.push(value, 8);
+            bits.push(1, 1)?;
+            bits.push(size as u32, 2)?;
+            bits.push(length as u32 - 1, LENGTH_BITS[size])?;
+            bits.push(value, 8)?;
             left -= length;
         }
+        Ok(())
     };
     let [left, top, width, height] = segment.bbox.map(|value| value as usize);
     let row = parsing.width as usize;
@@ -135,19 +136,19 @@ fn packed(parsing: &Parsing, segment: &Segment) -> Vec<u8> {
     for start in (top..top + height).map(|y| y * row + left) {
         for i in start..start + width {
             if is_in(parsing, segment, i) != inside {
-                run(if inside { 255 } else { 0 }, i - since);
+                run(if inside { 255 } else { 0 }, i - since)?;
                 (inside, since) = (!inside, i);
             }
         }
         // The next pixel, in the same row or the next one, is out of the box.
         let end = start + width;
         if inside && (width < row || start == (top + height - 1) * row + left) {
-            run(255, end - since);
+            run(255, end - since)?;
             (inside, since) = (false, end);
         }
     }
-    run(if inside { 255 } else { 0 }, pixels - since);
-    bits.bytes
+    run(if inside { 255 } else { 0 }, pixels - since)?;
+    Ok(bits.bytes)
 }
 
 fn is_in(parsing: &Parsing, segment: &Segment, pixel: usize) -> bool {
@@ -163,14 +164,15 @@ struct Bits {
 
 impl Bits {
     /// Appends the `count` low bits of a value, the highest of them first.
-    fn push(&mut self, value: u32, count: u32) {
+    fn push(&mut self, value: u32, count: u32) -> Result<()> {
         for bit in (0..count).rev().map(|i| value >> i & 1) {
             if self.used == 0 {
-                self.bytes.push(0);
+                push(&mut self.bytes, 0, "the masks of the export")?;
             }
             *self.bytes.last_mut().expect("just pushed") |= (bit as u8) << (7 - self.used);
             self.used = (self.used + 1) % 8;
         }
+        Ok(())
     }
 }
 

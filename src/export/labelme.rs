@@ -1,9 +1,9 @@
 //! labelme's JSON: a shape of the type `mask` for each segment, `group_id` = person.
 
-use base64::Engine as _;
 use serde::Serialize;
 
 use crate::error::{Result, reserved};
+use crate::export::buffer::Base64;
 use crate::export::{Options, Sample, picture, to_json};
 use crate::parsing::{Parsing, Segment};
 
@@ -40,7 +40,7 @@ struct Shape<'a> {
     shape_type: &'a str,
     flags: Empty,
     /// PNG of the pixels in the box, base64.
-    mask: String,
+    mask: Base64,
 }
 
 /// The file `STEM.json`, seen from which the photo is found under `imagePath`:
@@ -58,7 +58,7 @@ pub(super) fn json(sample: &Sample, options: &Options) -> Result<Vec<u8>> {
             description: "",
             shape_type: "mask",
             flags: Empty {},
-            mask: base64::engine::general_purpose::STANDARD.encode(png),
+            mask: Base64(png),
         });
     }
     to_json(&Labels {

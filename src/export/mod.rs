@@ -6,6 +6,7 @@
 //! overlay: no EXIF, no place.
 
 mod archive;
+mod buffer;
 mod cihp;
 mod coco;
 mod cvat;
@@ -26,6 +27,7 @@ pub use picture::png;
 
 use serde::Serialize;
 
+use self::buffer::Buffer;
 use crate::colormap::{PaintOptions, colormap, overlay};
 use crate::error::{Code, Error, Result};
 use crate::labels::LabelSet;
@@ -264,9 +266,9 @@ impl Format {
         let stem = stem(sample.name)?;
         let base = stem.rsplit('/').next().unwrap_or(stem);
         if self.layout() == Layout::Folders && self != Format::Labelme {
-            let mut zip = DataSet::new(self, sample.parsing.label_set, vec![]);
+            let mut zip = DataSet::new(self, sample.parsing.label_set, Buffer::default());
             zip.add(sample, options)?;
-            return Ok(File { path: format!("{base}.{}.zip", self.name()), bytes: zip.finish()? });
+            return Ok(File { path: format!("{base}.{}.zip", self.name()), bytes: zip.finish()?.bytes });
         }
         let file = self.files(sample, options)?.pop().expect("these have one file a photo");
         let path = match self.layout() {
@@ -324,8 +326,11 @@ fn class_names(label_set: LabelSet) -> Vec<ClassName> {
 }
 
 fn to_json(value: &(impl Serialize + ?Sized)) -> Result<Vec<u8>> {
-    serde_json::to_vec(value)
-        .map_err(|e| Error::new(Code::BadOption, format!("the export could not be written as JSON: {e}")))
+    let mut text = Buffer::default();
+    serde_json::to_writer(&mut text, value).map_err(|e| {
+        text.error(|| Error::new(Code::BadOption, format!("the export could not be written as JSON: {e}")))
+    })?;
+    Ok(text.bytes)
 }
 
 #[cfg(test)]

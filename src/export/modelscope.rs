@@ -1,16 +1,16 @@
 //! The JSON shape of ModelScope's pipeline for human parsing.
 
-use base64::Engine as _;
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::export::buffer::Base64;
 use crate::export::{picture, to_json};
 use crate::parsing::Parsing;
 
 #[derive(Serialize)]
 struct Answer<'a> {
     /// 8-bit grey PNGs in the photo's size, 255 in the mask and 0 outside, base64.
-    masks: Vec<String>,
+    masks: Vec<Base64>,
     labels: Vec<&'a str>,
     scores: Vec<f32>,
 }
@@ -21,7 +21,7 @@ pub(super) fn json(parsing: &Parsing) -> Result<Vec<u8>> {
     let mut answer = Answer { masks: vec![], labels: vec![], scores: vec![] };
     let mut push = |mask: Vec<u8>, label, score| -> Result<()> {
         let png = picture::grey(parsing.width, parsing.height, &mask)?;
-        answer.masks.push(base64::engine::general_purpose::STANDARD.encode(png));
+        answer.masks.push(Base64(png));
         answer.labels.push(label);
         answer.scores.push(score);
         Ok(())
@@ -42,6 +42,7 @@ mod tests {
     use super::*;
     use crate::labels::LabelSet;
     use crate::parsing::{Instance, Segment};
+    use base64::Engine as _;
 
     #[test]
     fn instances_come_before_segments() {

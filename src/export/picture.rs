@@ -1,8 +1,17 @@
 //! Pixels as PNG.
 
+use std::io::Write;
+
 use png::{BitDepth, ColorType};
 
-use crate::error::{Code, Error, Result, reserved};
+use super::buffer::Buffer;
+use crate::error::{Code, Error, Result, collected, reserved};
+
+/// Bytes of compressed pixels that are written at a time.
+const CHUNK: usize = 1 << 16;
+
+/// More bytes than the encoder needs beside three rows of pixels.
+const ENCODER: usize = 1 << 19;
 
 /// A PNG of RGB pixels, three bytes each, row by row.
 pub fn png(width: u32, height: u32, rgb: &[u8]) -> Result<Vec<u8>> {
@@ -38,9 +47,7 @@ pub(super) fn ids(width: u32, height: u32, ids: &[u16]) -> Result<Vec<u8>> {
 
 /// Ids below 256 as bytes.
 pub(super) fn bytes(ids: &[u16]) -> Result<Vec<u8>> {
-    let mut pixels = reserved(ids.len(), "the picture")?;
-    pixels.extend(ids.iter().map(|&id| id as u8));
-    Ok(pixels)
+    collected(ids.iter().map(|&id| id as u8), "the picture")
 }
 
 fn encoded(
@@ -50,7 +57,9 @@ fn encoded(
     texts: &[(&str, String)],
     pixels: &[u8],
 ) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    // It allocates without asking, so ask for it.
+    drop(reserved::<u8>(ENCODER + 3 * pixels.len() / height.max(1) as usize, "the picture")?);
+    let mut bytes = Buffer::default();
     let write = || {
         let mut encoder = png::Encoder::new(&mut bytes, width, height);
         encoder.set_color(colour);
@@ -62,10 +71,13 @@ fn encoded(
             encoder.add_itxt_chunk((*keyword).into(), text.clone())?;
         }
         let mut writer = encoder.write_header()?;
-        writer.write_image_data(pixels)?;
+        let mut stream = writer.stream_writer_with_size(CHUNK)?;
+        stream.write_all(pixels)?;
+        stream.finish()?;
         writer.finish()
     };
-    write()
-        .map_err(|e| Error::new(Code::BadOption, format!("the picture could not be written as PNG: {e}")))?;
-    Ok(bytes)
+    write().map_err(|e| {
+        bytes.error(|| Error::new(Code::BadOption, format!("the picture could not be written as PNG: {e}")))
+    })?;
+    Ok(bytes.bytes)
 }

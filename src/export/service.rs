@@ -1,9 +1,9 @@
 //! The JSON of `POST /parse`: one mask a segment, as base64 PNG.
 
-use base64::Engine as _;
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::export::buffer::Base64;
 use crate::export::{picture, to_json};
 use crate::model::Card;
 use crate::parsing::{Parsing, Segment};
@@ -22,7 +22,7 @@ struct AnswerMask<'a> {
     class_id: u8,
     person: u16,
     score: f32,
-    mask: String,
+    mask: Base64,
 }
 
 /// `{"masks": [{"label", "class_id", "person", "score", "mask"}], "width", "height", "model"}`.
@@ -41,7 +41,6 @@ pub(super) fn json(parsing: &Parsing, model: &Card) -> Result<Vec<u8>> {
 }
 
 /// 8-bit grey PNG in the photo's size, 255 in the mask and 0 outside, base64.
-pub(super) fn base64_mask(parsing: &Parsing, segment: &Segment) -> Result<String> {
-    let png = picture::grey(parsing.width, parsing.height, &parsing.mask(segment)?)?;
-    Ok(base64::engine::general_purpose::STANDARD.encode(png))
+pub(super) fn base64_mask(parsing: &Parsing, segment: &Segment) -> Result<Base64> {
+    picture::grey(parsing.width, parsing.height, &parsing.mask(segment)?).map(Base64)
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::upsample::Taps;
+use crate::error::{Result, filled, reserved};
 use crate::photo::Photo;
 
 /// The values of a pixel from 0 to 1.
@@ -18,6 +19,9 @@ pub(super) static LEVELS: [f32; 256] = {
     levels
 };
 
+/// What buffers are for, should there be no memory for them.
+const PURPOSE: &str = "the colours around the cells";
+
 /// The least and the largest red, green and blue, 0 to 1, of the pixels that lie beside each cell.
 pub(super) struct ColourRanges {
     low: [Vec<f32>; 3],
@@ -29,16 +33,21 @@ impl ColourRanges {
         photo: &Photo,
         (height, width): (usize, usize),
         (rows, columns): (&Taps, &Taps),
-    ) -> ColourRanges {
+    ) -> Result<ColourRanges> {
         // Of the pixels whose first cell is this one.
-        let mut squares = vec![([255u8; 4], [0u8; 4]); height * width];
+        let mut squares = filled(([255u8; 4], [0u8; 4]), height * width, PURPOSE)?;
         let line = 4 * photo.width() as usize;
-        let runs: Vec<Range<usize>> = columns.runs(0..columns.0.len()).collect();
-        let bands: Vec<Range<usize>> = rows.runs(0..rows.0.len()).collect();
-        squares.par_chunks_exact_mut(width).enumerate().for_each_init(
-            || (vec![0u8; line], vec![0u8; line]),
-            |(low, high), (row, squares)| {
-                let Ok(band) = bands.binary_search_by_key(&row, |band| rows.0[band.start].0) else { return };
+        let (mut runs, mut bands): (Vec<Range<usize>>, Vec<Range<usize>>) =
+            (reserved(width, PURPOSE)?, reserved(height, PURPOSE)?);
+        runs.extend(columns.runs(0..columns.0.len()));
+        bands.extend(rows.runs(0..rows.0.len()));
+        squares.par_chunks_exact_mut(width).enumerate().try_for_each_init(
+            || filled(0u8, 2 * line, PURPOSE),
+            |lines, (row, squares)| {
+                let (low, high) = lines.as_mut().map_err(|e| e.clone())?.split_at_mut(line);
+                let Ok(band) = bands.binary_search_by_key(&row, |band| rows.0[band.start].0) else {
+                    return Ok(());
+                };
                 low.fill(255);
                 high.fill(0);
                 for pixels in
@@ -57,9 +66,13 @@ impl ColourRanges {
                         square.1 = std::array::from_fn(|i| square.1[i].max(pixel[i]));
                     }
                 }
+                Ok(())
             },
-        );
-        let [mut low, mut high] = [(); 2].map(|()| [(); 3].map(|()| Vec::with_capacity(height * width)));
+        )?;
+        let [mut low, mut high]: [[Vec<f32>; 3]; 2] = Default::default();
+        for plane in low.iter_mut().chain(&mut high) {
+            *plane = reserved(height * width, PURPOSE)?;
+        }
         for y in 0..height {
             for x in 0..width {
                 let (top, left) = (y.saturating_sub(1), x.saturating_sub(1));
@@ -72,7 +85,7 @@ impl ColourRanges {
                 }
             }
         }
-        ColourRanges { low, high }
+        Ok(ColourRanges { low, high })
     }
 
     /// The least and the largest value of the coefficients of one class for the colours of each cell.

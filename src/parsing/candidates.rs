@@ -6,16 +6,20 @@ use super::bounds::{LEVELS, least, most};
 use super::guided::{Coefficients, TERMS};
 use super::semantic::{Logits, Semantic};
 use super::tile::Tile;
+use crate::error::{Result, filled};
 use crate::photo::Photo;
+
+/// What buffers are for, should there be no memory for them.
+const PURPOSE: &str = "the bounds of the logits";
 
 impl Semantic<'_> {
     /// Tells for each tile of the given rows, which is some columns, the classes that may win somewhere in it: those
     /// whose logit can be as large as what the best one has at least.
-    pub fn candidates(&self, rows: Range<usize>, mut tell: impl FnMut(Range<usize>, &[usize])) {
+    pub fn candidates(&self, rows: Range<usize>, mut tell: impl FnMut(Range<usize>, &[usize])) -> Result<()> {
         let width = self.passes[0].columns.0.len();
         let classes = self.passes[0].values.dim().0;
-        let bounds: Vec<[Vec<f32>; 2]> =
-            self.passes.iter().map(|pass| pass.bounds_of(rows.clone())).collect();
+        let bounds =
+            self.passes.iter().map(|pass| pass.bounds_of(rows.clone())).collect::<Result<Vec<_>>>()?;
         let (mut lows, mut highs) = (vec![0.0f32; classes], vec![0.0f32; classes]);
         let (mut low, mut high) = (lows.clone(), highs.clone());
         let mut candidates = Vec::with_capacity(classes);
@@ -56,6 +60,7 @@ impl Semantic<'_> {
             }
             tell(columns, &candidates);
         }
+        Ok(())
     }
 
     /// How much larger than that of another class the logit of a class can be anywhere in a part of the photo with
@@ -116,15 +121,16 @@ fn colour_range(photo: &Photo, rows: &Range<usize>, columns: &Range<usize>) -> [
 impl Logits {
     /// What the logits of all classes are between in some rows of the photo, columns of cells x classes: a logit lies
     /// between those that the cells around it can give.
-    fn bounds_of(&self, rows: Range<usize>) -> [Vec<f32>; 2] {
+    fn bounds_of(&self, rows: Range<usize>) -> Result<[Vec<f32>; 2]> {
         let (low, high) = match &self.coefficients {
             Some(Coefficients { low, high, .. }) => (low, high),
             None => (&self.values, &self.values),
         };
         let (classes, height, columns) = low.dim();
         let rows = self.rows.cells(rows);
-        let mut bounds = [vec![0.0; columns * classes], vec![0.0; columns * classes]];
-        let (mut lows, mut highs) = (vec![0.0f32; columns], vec![0.0f32; columns]);
+        let plane = || filled(0.0f32, columns * classes, PURPOSE);
+        let line = || filled(0.0f32, columns, PURPOSE);
+        let (mut bounds, mut lows, mut highs) = ([plane()?, plane()?], line()?, line()?);
         for class in 0..classes {
             lows.fill(f32::INFINITY);
             highs.fill(f32::NEG_INFINITY);
@@ -140,6 +146,6 @@ impl Logits {
                 cells.for_each(|(bounds, &value)| bounds[class] = value);
             }
         }
-        bounds
+        Ok(bounds)
     }
 }

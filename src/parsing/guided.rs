@@ -6,8 +6,9 @@ use ndarray::{Array3, ArrayView3, CowArray, Ix3};
 use rayon::prelude::*;
 
 use super::bounds::{ColourRanges, LEVELS};
+use super::planes::zeros;
 use super::upsample::Taps;
-use crate::error::Result;
+use crate::error::{Result, collected, filled};
 use crate::photo::Photo;
 
 /// Cells on each side that make a neighbourhood.
@@ -23,14 +24,17 @@ const EPSILON: f32 = 1e-3;
 /// What one logit becomes: coefficients of red, green and blue (0 to 1), and what is added.
 pub(super) const TERMS: usize = 4;
 
+/// What buffers are for, should there be no memory for them.
+const PURPOSE: &str = "following the photo's edges";
+
 /// Logits `[classes, h, w]` over a tensor of `padded` pixels, neighbours averaged while cells are smaller than [`CELL`].
-pub(super) fn coarse(logits: CowArray<f32, Ix3>, padded: (u32, u32)) -> CowArray<f32, Ix3> {
+pub(super) fn coarse(logits: CowArray<f32, Ix3>, padded: (u32, u32)) -> Result<CowArray<f32, Ix3>> {
     let (classes, height, width) = logits.dim();
     let fine = padded.0 as usize / width < CELL && padded.1 as usize / height < CELL;
     if !fine || !height.is_multiple_of(2) || !width.is_multiple_of(2) {
-        return logits;
+        return Ok(logits);
     }
-    let mut halved = Array3::zeros((classes, height / 2, width / 2));
+    let mut halved = zeros((classes, height / 2, width / 2), PURPOSE)?;
     let targets = halved.as_slice_mut().expect("standard layout").par_chunks_exact_mut(width / 2);
     let logits = logits.as_standard_layout();
     let pairs = logits.as_slice().expect("standard layout").par_chunks_exact(2 * width);
@@ -63,13 +67,15 @@ impl Colours {
         if mirrored {
             pixels.chunks_exact_mut(columns).for_each(|row| row.reverse());
         }
-        let value =
-            |channel: usize| pixels.iter().map(move |pixel| LEVELS[pixel[channel] as usize]).collect();
-        let values: [Vec<f32>; 3] = [0, 1, 2].map(value);
-        let shares = shares(columns);
+        let mut values: [Vec<f32>; 3] = Default::default();
+        for (channel, values) in values.iter_mut().enumerate() {
+            *values = collected(pixels.iter().map(|pixel| LEVELS[pixel[channel] as usize]), PURPOSE)?;
+        }
+        let shares = shares(columns)?;
         let mut means: [Vec<f32>; 3] = Default::default();
         for (mean, values) in means.iter_mut().zip(&values) {
-            *mean = mean_of(rows, &shares, |y, line| line.copy_from_slice(&values[y * columns..][..columns]));
+            *mean =
+                mean_of(rows, &shares, |y, line| line.copy_from_slice(&values[y * columns..][..columns]))?;
         }
         let mut inverse: [Vec<f32>; 6] = Default::default();
         let pairs = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)];
@@ -77,7 +83,7 @@ impl Colours {
             *covariance = mean_of(rows, &shares, |y, line| {
                 let [a, b] = [i, j].map(|channel: usize| &values[channel][y * columns..][..columns]);
                 line.iter_mut().zip(a).zip(b).for_each(|((product, a), b)| *product = a * b);
-            });
+            })?;
             let noise = if i == j { EPSILON } else { 0.0 };
             for (at, covariance) in covariance.iter_mut().enumerate() {
                 *covariance = *covariance - means[i][at] * means[j][at] + noise;
@@ -111,33 +117,39 @@ pub(super) fn coefficients(
 ) -> Result<Coefficients> {
     let (classes, rows, columns) = logits.dim();
     let colours = Colours::new(photo, (rows, columns), mirrored)?;
-    let ranges = ColourRanges::new(photo, (rows, columns), taps);
-    let shares = shares(columns);
+    let ranges = ColourRanges::new(photo, (rows, columns), taps)?;
+    let shares = shares(columns)?;
     let cells = rows * columns;
-    let mut terms = Array3::zeros((classes * TERMS, rows, columns));
-    let (mut low, mut high) =
-        (Array3::zeros((classes, rows, columns)), Array3::zeros((classes, rows, columns)));
+    let planes = |count: usize| zeros((count, rows, columns), PURPOSE);
+    let (mut terms, mut low, mut high) = (planes(classes * TERMS)?, planes(classes)?, planes(classes)?);
     let [targets, lows, highs] =
         [(&mut terms, TERMS), (&mut low, 1), (&mut high, 1)].map(|(planes, count)| {
             planes.as_slice_mut().expect("standard layout").par_chunks_exact_mut(count * cells)
         });
     let logits = logits.as_standard_layout();
     let planes = logits.as_slice().expect("standard layout").par_chunks_exact(cells);
-    targets.zip(lows.zip(highs)).zip(planes).for_each(|((target, (low, high)), plane)| {
-        fit(plane, &colours, &shares, target);
+    targets.zip(lows.zip(highs)).zip(planes).try_for_each(|((target, (low, high)), plane)| {
+        fit(plane, &colours, &shares, target)?;
         ranges.bound(target, low, high);
-    });
+        Ok(())
+    })?;
     Ok(Coefficients { terms, low, high })
 }
 
 /// The coefficients of one class, [`TERMS`] planes. All steps go down the rows together, so that what lies between
 /// them are a few rows.
-fn fit(plane: &[f32], colours: &Colours, shares: &[f32], target: &mut [f32]) {
+fn fit(plane: &[f32], colours: &Colours, shares: &[f32], target: &mut [f32]) -> Result<()> {
     let Colours { rows, columns, .. } = *colours;
     // Means of the logit times each colour, and of the logit; then of the coefficients of the neighbourhoods around.
-    let mut joint = [(); TERMS].map(|()| Means::new(rows, shares));
-    let mut around = [(); TERMS].map(|()| Means::new(rows, shares));
-    let mut lines = [(); TERMS].map(|()| vec![0.0f32; columns]);
+    let four = || -> Result<[Means; TERMS]> {
+        let means = || Means::new(rows, shares);
+        Ok([means()?, means()?, means()?, means()?])
+    };
+    let (mut joint, mut around) = (four()?, four()?);
+    let mut lines: [Vec<f32>; TERMS] = Default::default();
+    for line in &mut lines {
+        *line = filled(0.0, columns, PURPOSE)?;
+    }
     for step in 0..rows + 2 * RADIUS {
         if step < rows {
             let row = step * columns..(step + 1) * columns;
@@ -163,6 +175,7 @@ fn fit(plane: &[f32], colours: &Colours, shares: &[f32], target: &mut [f32]) {
             }
         }
     }
+    Ok(())
 }
 
 /// Means of the logit times each colour and of the logit in a row of neighbourhoods become their coefficients.
@@ -198,9 +211,13 @@ struct Means<'a> {
 }
 
 impl<'a> Means<'a> {
-    fn new(rows: usize, shares: &'a [f32]) -> Means<'a> {
-        let across = [(); SIDE].map(|()| vec![0.0; shares.len()]);
-        Means { rows: (rows, 0), shares, line: vec![0.0; shares.len() + 2 * RADIUS], across }
+    fn new(rows: usize, shares: &'a [f32]) -> Result<Means<'a>> {
+        let mut across: [Vec<f32>; SIDE] = Default::default();
+        for line in &mut across {
+            *line = filled(0.0, shares.len(), PURPOSE)?;
+        }
+        let line = filled(0.0, shares.len() + 2 * RADIUS, PURPOSE)?;
+        Ok(Means { rows: (rows, 0), shares, line, across })
     }
 
     /// Takes the next row, which `write` writes.
@@ -241,15 +258,15 @@ fn share(at: usize, size: usize) -> f32 {
     1.0 / ((at + RADIUS + 1).min(size) - at.saturating_sub(RADIUS)) as f32
 }
 
-fn shares(columns: usize) -> Vec<f32> {
-    (0..columns).map(|x| share(x, columns)).collect()
+fn shares(columns: usize) -> Result<Vec<f32>> {
+    collected((0..columns).map(|x| share(x, columns)), PURPOSE)
 }
 
 /// The means over the neighbourhoods of a plane that is written row by row.
-fn mean_of(rows: usize, shares: &[f32], write: impl Fn(usize, &mut [f32])) -> Vec<f32> {
+fn mean_of(rows: usize, shares: &[f32], write: impl Fn(usize, &mut [f32])) -> Result<Vec<f32>> {
     let columns = shares.len();
-    let mut result = vec![0.0; rows * columns];
-    let mut means = Means::new(rows, shares);
+    let mut result = filled(0.0, rows * columns, PURPOSE)?;
+    let mut means = Means::new(rows, shares)?;
     for step in 0..rows + RADIUS {
         if step < rows {
             means.next(|line| write(step, line));
@@ -258,7 +275,7 @@ fn mean_of(rows: usize, shares: &[f32], write: impl Fn(usize, &mut [f32])) -> Ve
             means.of(y, &mut result[y * columns..(y + 1) * columns]);
         }
     }
-    result
+    Ok(result)
 }
 
 /// The inverse of a symmetric matrix; both are given as their upper halves row by row.
@@ -290,10 +307,10 @@ mod tests {
     #[test]
     fn fine_cells_are_averaged() {
         let logits = Array3::from_shape_fn((2, 4, 8), |(class, y, x)| (100 * class + 10 * y + x) as f32);
-        let coarser = coarse(logits.view().into(), (16, 8));
+        let coarser = coarse(logits.view().into(), (16, 8)).unwrap();
         assert_eq!(coarser.dim(), (2, 2, 4));
         assert_eq!(coarser[[1, 1, 2]], (124 + 125 + 134 + 135) as f32 / 4.0);
-        assert_eq!(coarse(logits.view().into(), (32, 16)), logits);
+        assert_eq!(coarse(logits.view().into(), (32, 16)).unwrap(), logits);
     }
 
     #[test]
@@ -307,7 +324,7 @@ mod tests {
                 Array3::from_shape_fn((1, 8, 8), |(_, _, x)| if (x < 4) != mirrored { -1.0 } else { 1.0 });
             let place =
                 Placement { photo: (32, 32), content: (32, 32), origin: (0, 0), padded: (32, 32), mirrored };
-            let taps = (&Taps::rows(place, 8), &Taps::columns(place, 8));
+            let taps = (&Taps::rows(place, 8).unwrap(), &Taps::columns(place, 8).unwrap());
             let Coefficients { terms: found, low, high } =
                 coefficients(logits.view(), &photo, mirrored, taps).unwrap();
             for (cell, colour) in

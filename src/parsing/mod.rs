@@ -9,6 +9,7 @@ mod guided;
 mod mirrored;
 mod patches;
 mod people;
+mod planes;
 mod probabilities;
 mod queries;
 mod seen;
@@ -97,7 +98,7 @@ pub(crate) fn parse(
     let semantic = semantic::Semantic::new(answers, guide, label_set)?;
     let mut labels = semantic.label_map()?;
     let mut people = people_map(answers, &labels)?;
-    let mut probabilities = semantic.probabilities();
+    let mut probabilities = semantic.probabilities()?;
     let photo = answers[0].placement.photo;
     if specks == Specks::Merge {
         specks::merge(&mut labels, &people, photo.0 as usize, label_set, &mut probabilities)?;

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::run;
-use crate::error::{Result, filled, reserved};
+use crate::error::{Result, collected, filled, push, reserved};
 use crate::limits::MAX_PEOPLE;
 
 const _: () = assert!(MAX_PEOPLE <= u8::MAX as usize);
@@ -58,9 +58,8 @@ impl Patches {
             }
             rows.push(first..runs.len());
         }
-        let (mut patches, mut figures) = (reserved(count, PURPOSE)?, reserved(count, PURPOSE)?);
-        patches.extend(0..count as u32);
-        figures.extend(0..count as u32);
+        let each = || collected((0..count).map(|run| run as u32), PURPOSE);
+        let (mut patches, mut figures) = (each()?, each()?);
         touching(&runs, &rows, |one, other, across_edge| {
             let (a, b) = (runs[one].class, runs[other].class);
             if a != 0 && b != 0 {
@@ -89,7 +88,10 @@ impl Patches {
             }
         }
         let patches = Patches::new(&map, width)?;
-        let somebodys = patches.all().filter(|&patch| patches.class(patch) != 0).collect();
+        let mut somebodys = vec![];
+        for patch in patches.all().filter(|&patch| patches.class(patch) != 0) {
+            push(&mut somebodys, patch, PURPOSE)?;
+        }
         Ok((somebodys, patches))
     }
 
@@ -172,20 +174,18 @@ impl Patches {
         });
         around.sort_unstable();
         around.dedup();
-        let mut small: Vec<Small> = around
-            .chunk_by(|a, b| a.0 == b.0)
-            .map(|pairs| Small {
-                patch: pairs[0].0,
-                around: pairs.iter().map(|pair| pair.1).collect(),
-                lines: vec![],
-            })
-            .collect();
+        let mut small: Vec<Small> = vec![];
+        for pairs in around.chunk_by(|a, b| a.0 == b.0) {
+            let around = collected(pairs.iter().map(|pair| pair.1), PURPOSE)?;
+            push(&mut small, Small { patch: pairs[0].0, around, lines: vec![] }, PURPOSE)?;
+        }
         for (y, row) in self.rows.iter().enumerate() {
             for (run, patch) in self.runs[row.clone()].iter().zip(&self.patches[row.clone()]) {
                 if self.area(*patch) <= most
                     && let Ok(at) = small.binary_search_by_key(patch, |small| small.patch)
                 {
-                    small[at].lines.push((y, run.start as usize..run.end as usize));
+                    let line = (y, run.start as usize..run.end as usize);
+                    push(&mut small[at].lines, line, PURPOSE)?;
                 }
             }
         }

@@ -5,9 +5,9 @@
 use ndarray::{Array2, Array3, ArrayView2, Axis, Ix4, s};
 use rayon::prelude::*;
 
-use super::Answer;
 use super::upsample::{Taps, content_columns, content_rows};
-use crate::error::{Code, Error, Result, filled};
+use super::{Answer, planes};
+use crate::error::{Code, Error, Result, collected, filled, refill, reserved};
 use crate::limits::{MAX_PEOPLE, MIN_PERSON_SHARE};
 use crate::tensor::Placement;
 
@@ -19,6 +19,9 @@ const PEAK_RADIUS: f32 = 12.0;
 
 /// Two centres nearer than this times the square root of the pixels of both are one person's.
 const DOUBLE: f32 = 0.25;
+
+/// What buffers are for, should there be no memory for them.
+const PURPOSE: &str = "telling people apart";
 
 /// Rows of the photo that are grouped together.
 const BAND: usize = 32;
@@ -32,7 +35,7 @@ pub(super) fn people_map(answers: &[Answer], labels: &[u8]) -> Result<Vec<u16>> 
     let mut centers = field.centers();
     let mut people = filled(0u16, labels.len(), "the people map")?;
     loop {
-        field.group(&centers, labels, &mut people);
+        field.group(&centers, labels, &mut people)?;
         let kept = field.kept(&centers, &people);
         if kept.len() == centers.len() {
             return Ok(people);
@@ -100,8 +103,8 @@ impl Field {
         }
         let (rows, columns) = (content_rows(placement, height), content_columns(placement, width));
         let first = (columns.start, rows.start);
-        let heat = heat.slice(s![rows.clone(), columns.clone()]).as_standard_layout().into_owned();
-        let votes = votes.slice(s![.., rows, columns]).as_standard_layout().into_owned();
+        let heat = planes::copied(heat.slice(s![rows.clone(), columns.clone()]), PURPOSE)?;
+        let votes = planes::copied(votes.slice(s![.., rows, columns]), PURPOSE)?;
         Ok(Field { heat, votes, placement, first, cells: (width, height), step })
     }
 
@@ -130,32 +133,35 @@ impl Field {
     }
 
     /// Gives every pixel that is not background to the centre nearest to its vote, as 1 + index.
-    fn group(&self, centers: &[Center], labels: &[u8], people: &mut [u16]) {
+    fn group(&self, centers: &[Center], labels: &[u8], people: &mut [u16]) -> Result<()> {
         if centers.len() <= 1 {
             people.iter_mut().zip(labels).for_each(|(person, &class)| *person = (class != 0) as u16);
-            return;
+            return Ok(());
         }
         let (height, width) = self.heat.dim();
         let line = |axis: usize, y: usize| {
             let start = (axis * height + y) * width;
             &self.votes.as_slice().expect("votes in standard layout")[start..start + width]
         };
-        let nearest: Vec<Vec<u16>> = (0..height)
-            .map(|y| line(0, y).iter().zip(line(1, y)).map(|(&x, &y)| nearest(centers, x, y)).collect())
-            .collect();
-        let columns = Taps::columns(self.placement, self.cells.0);
-        let rows = Taps::rows(self.placement, self.cells.1);
+        let mut nearest = reserved(height, PURPOSE)?;
+        for y in 0..height {
+            let votes = line(0, y).iter().zip(line(1, y));
+            nearest.push(collected(votes.map(|(&x, &y)| self::nearest(centers, x, y)), PURPOSE)?);
+        }
+        let columns = Taps::columns(self.placement, self.cells.0)?;
+        let rows = Taps::rows(self.placement, self.cells.1)?;
         let photo = self.placement.photo.0 as usize;
         let bands = people.par_chunks_mut(BAND * photo).zip(labels.par_chunks(BAND * photo)).enumerate();
-        let runs: Vec<_> = columns.runs(0..photo).collect();
-        bands.for_each(|(band, (people, labels))| {
+        let mut runs = reserved(width, PURPOSE)?;
+        runs.extend(columns.runs(0..photo));
+        bands.try_for_each(|(band, (people, labels))| {
             // The person of each column between two rows of cells, 0 where votes must be looked at.
-            let (mut between, mut agreed) = (None, vec![0u16; photo]);
+            let (mut between, mut agreed) = (None, filled(0u16, photo, PURPOSE)?);
             let rows = &rows.0[band * BAND..];
             let lines = people.chunks_exact_mut(photo).zip(labels.chunks_exact(photo)).zip(rows);
             for ((people, labels), &(above, below, down)) in lines {
                 if between.replace((above, below)) != Some((above, below)) {
-                    let cells = self::agreed(&nearest[above], &nearest[below]);
+                    let cells = self::agreed(&nearest[above], &nearest[below])?;
                     runs.iter().for_each(|run| agreed[run.clone()].fill(cells[columns.0[run.start].0]));
                 }
                 for ((person, &class), &agreed) in people.iter_mut().zip(labels).zip(&agreed) {
@@ -174,7 +180,8 @@ impl Field {
                     }
                 }
             }
-        });
+            Ok(())
+        })
     }
 
     /// The centres without those that have next to no pixels, and without the weaker of two of one person.
@@ -235,48 +242,46 @@ fn centers_and_offsets(answer: &Answer) -> Result<(Array2<f32>, Array3<f32>)> {
     }
     let planes = |output: &ndarray::ArrayD<f32>| {
         let planes = output.view().into_dimensionality::<Ix4>().expect("the shape just checked");
-        planes.index_axis_move(Axis(0), 0).as_standard_layout().into_owned()
+        planes::copied(planes.index_axis_move(Axis(0), 0), PURPOSE)
     };
-    let (mut heat, mut offsets) = (planes(heat), planes(offsets));
+    let (mut heat, mut offsets) = (planes(heat)?, planes(offsets)?);
     if answer.placement.mirrored {
-        heat = turned(&heat, answer.placement);
-        offsets = turned(&offsets, answer.placement);
+        turn(&mut heat, answer.placement)?;
+        turn(&mut offsets, answer.placement)?;
         offsets.index_axis_mut(Axis(0), 0).mapv_inplace(|x| -x);
     }
     Ok((heat.index_axis_move(Axis(0), 0), offsets))
 }
 
-/// Channels of a mirrored tensor turned back, on the cells they would have in the
+/// Turns channels of a mirrored tensor back, onto the cells they would have in the
 /// tensor of the photo as it is.
-fn turned(channels: &Array3<f32>, placement: Placement) -> Array3<f32> {
+fn turn(channels: &mut Array3<f32>, placement: Placement) -> Result<()> {
     let width = channels.dim().2;
     let content = placement.content.0 as f32 * width as f32 / placement.padded.0 as f32;
-    let taps: Vec<(usize, usize, f32)> = (0..width)
-        .map(|x| {
-            let at = (content - x as f32 - 1.0).clamp(0.0, (width - 1) as f32);
-            (at as usize, (at as usize + 1).min(width - 1), at.fract())
-        })
-        .collect();
-    let mut turned = channels.clone();
-    for mut line in turned.rows_mut() {
-        let before = line.to_vec();
+    let taps = (0..width).map(|x| {
+        let at = (content - x as f32 - 1.0).clamp(0.0, (width - 1) as f32);
+        (at as usize, (at as usize + 1).min(width - 1), at.fract())
+    });
+    let (taps, mut before) = (collected(taps, PURPOSE)?, vec![]);
+    for mut line in channels.rows_mut() {
+        refill(&mut before, line.iter().copied(), PURPOSE)?;
         for (value, &(left, right, weight)) in line.iter_mut().zip(&taps) {
             *value = before[left] + (before[right] - before[left]) * weight;
         }
     }
-    turned
+    Ok(())
 }
 
 /// For each cell of a row the person of it, the next and the two below if all
 /// four have the same, else 0. The places nearest to one centre are convex: between
 /// votes that agree nothing else can come out.
-fn agreed(above: &[u16], below: &[u16]) -> Vec<u16> {
+fn agreed(above: &[u16], below: &[u16]) -> Result<Vec<u16>> {
     let last = above.len() - 1;
     let cell = |x: usize| {
         let next = (x + 1).min(last);
         if [above[next], below[x], below[next]] == [above[x]; 3] { above[x] } else { 0 }
     };
-    (0..=last).map(cell).collect()
+    collected((0..above.len()).map(cell), PURPOSE)
 }
 
 /// Whether no cell within reach is hotter; of equals the first is the peak.

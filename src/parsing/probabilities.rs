@@ -4,14 +4,15 @@ use std::ops::Range;
 
 use super::bounds::most;
 use super::semantic::{Logits, Semantic};
+use crate::error::{Result, collected, filled};
 
 impl Semantic<'_> {
     /// Adds to a sum how probable the model finds a class at the pixels of some columns of a row: the mean of the
     /// passes, each at its nearest position.
-    pub fn probabilities(&self) -> impl FnMut(usize, Range<usize>, u8, &mut f64) {
-        let mut passes: Vec<Probabilities> = self.passes.iter().map(Probabilities::new).collect();
+    pub fn probabilities(&self) -> Result<impl FnMut(usize, Range<usize>, u8, &mut f64)> {
+        let mut passes = self.passes.iter().map(Probabilities::new).collect::<Result<Vec<_>>>()?;
         let count = passes.len() as f32;
-        move |y, columns, class, sum| {
+        Ok(move |y: usize, columns: Range<usize>, class: u8, sum: &mut f64| {
             passes.iter_mut().for_each(|pass| pass.find(y, columns.clone(), class));
             let lines = passes.iter().map(|pass| (pass.line(y, class), &pass.nearest[..]));
             let mut total = *sum;
@@ -25,7 +26,7 @@ impl Semantic<'_> {
                 }
             }
             *sum = total;
-        }
+        })
     }
 }
 
@@ -41,11 +42,12 @@ struct Probabilities<'a> {
 }
 
 impl<'a> Probabilities<'a> {
-    fn new(logits: &'a Logits) -> Probabilities<'a> {
+    fn new(logits: &'a Logits) -> Result<Probabilities<'a>> {
         let (classes, height, width) = logits.values.dim();
-        let nearest = (0..logits.columns.0.len()).map(|x| logits.columns.nearest(x)).collect();
-        let cells = height * width;
-        Probabilities { logits, nearest, sums: vec![(0.0, 0.0); cells], found: vec![0.0; classes * cells] }
+        let (cells, purpose) = (height * width, "the probabilities");
+        let nearest = collected((0..logits.columns.0.len()).map(|x| logits.columns.nearest(x)), purpose)?;
+        let (sums, found) = (filled((0.0, 0.0), cells, purpose)?, filled(0.0, classes * cells, purpose)?);
+        Ok(Probabilities { logits, nearest, sums, found })
     }
 
     /// Finds the probabilities of a class at the cells nearest to some columns of a row of pixels.

@@ -8,9 +8,10 @@ use rayon::prelude::*;
 
 use super::Answer;
 use super::guided::{self, Coefficients};
+use super::planes;
 use super::tile::Tile;
 use super::upsample::{Taps, content_columns, content_rows};
-use crate::error::{Code, Error, Result, filled};
+use crate::error::{Code, Error, Result, filled, reserved};
 use crate::labels::LabelSet;
 use crate::photo::Photo;
 
@@ -50,12 +51,12 @@ impl<'a> Semantic<'a> {
         let width = self.photo.0 as usize;
         let mut labels = filled(0u8, width * self.photo.1 as usize, "the label map")?;
         let bands = labels.par_chunks_mut(BAND * width).enumerate();
-        bands.for_each(|(band, labels)| self.label_band(band * BAND, labels));
+        bands.try_for_each(|(band, labels)| self.label_band(band * BAND, labels))?;
         Ok(labels)
     }
 
     /// Labels the rows from `top` on.
-    fn label_band(&self, top: usize, labels: &mut [u8]) {
+    fn label_band(&self, top: usize, labels: &mut [u8]) -> Result<()> {
         let width = self.photo.0 as usize;
         let mut tile = Tile::new(self.passes.len());
         for (start, labels) in (top..).step_by(Tile::ROWS).zip(labels.chunks_mut(Tile::ROWS * width)) {
@@ -66,8 +67,9 @@ impl<'a> Semantic<'a> {
                 } else {
                     self.label_tile(&mut tile, (rows.clone(), columns), classes, labels);
                 }
-            });
+            })?;
         }
+        Ok(())
     }
 
     /// Labels the pixels of a tile, `labels` being its rows of the photo, with the best of some classes.
@@ -111,7 +113,7 @@ impl Logits {
         let logits = logits.index_axis_move(Axis(0), 0);
         let placement = answer.placement;
         let values = match guide {
-            Some(_) => guided::coarse(logits.into(), placement.padded),
+            Some(_) => guided::coarse(logits.into(), placement.padded)?,
             None => logits.into(),
         };
         // A value that is no number leaves no mean with it one. All are looked at, which takes less than to stop early.
@@ -127,12 +129,15 @@ impl Logits {
         let (rows, columns) = (content_rows(placement, height), content_columns(placement, width));
         let values = values.slice(s![.., rows, columns]);
         let values = if placement.mirrored {
-            let channels: Vec<usize> = label_set.mirrored().iter().map(|&class| class as usize).collect();
-            values.select(Axis(0), &channels)
+            let mut swapped = reserved(values.len(), "the logits")?;
+            for &class in label_set.mirrored() {
+                planes::add(&mut swapped, &values.index_axis(Axis(0), class as usize));
+            }
+            Array3::from_shape_vec(values.dim(), swapped).expect("as many classes as before")
         } else {
-            values.as_standard_layout().into_owned()
+            planes::copied(values, "the logits")?
         };
-        let (columns, rows) = (Taps::columns(placement, width), Taps::rows(placement, height));
+        let (columns, rows) = (Taps::columns(placement, width)?, Taps::rows(placement, height)?);
         let coefficients = match guide {
             Some(photo) => {
                 Some(guided::coefficients(values.view(), photo, placement.mirrored, (&rows, &columns))?)
@@ -349,10 +354,12 @@ mod tests {
             let semantic = Semantic::new(&passes, guide, LabelSet::Cihp).unwrap();
             let found = semantic.label_map().unwrap();
             let (mut tiles, mut left) = (0, 0);
-            semantic.candidates(0..Tile::ROWS, |_, classes| {
-                tiles += 1;
-                left += classes.len();
-            });
+            semantic
+                .candidates(0..Tile::ROWS, |_, classes| {
+                    tiles += 1;
+                    left += classes.len();
+                })
+                .unwrap();
             assert!((tiles..20 * tiles).contains(&left), "{left} of {}", 20 * tiles);
             let all_classes: Vec<usize> = (0..20).collect();
             let mut all = vec![0; found.len()];

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::error::{Result, collected};
 use crate::tensor::Placement;
 
 /// For each photo pixel along one axis, the two cells it lies between, counted from
@@ -10,34 +11,34 @@ pub(super) struct Taps(pub Vec<(usize, usize, f32)>);
 
 impl Taps {
     /// The columns of an output that is `cells` wide. In a mirrored tensor they run backwards.
-    pub fn columns(placement: Placement, cells: usize) -> Taps {
-        let mut taps = Taps::new(placement.photo.0, Extent::columns(placement), cells);
+    pub fn columns(placement: Placement, cells: usize) -> Result<Taps> {
+        let mut taps = Taps::new(placement.photo.0, Extent::columns(placement), cells)?;
         if placement.mirrored {
             taps.0.reverse();
         }
-        taps
+        Ok(taps)
     }
 
     /// The rows of an output that is `cells` high.
-    pub fn rows(placement: Placement, cells: usize) -> Taps {
+    pub fn rows(placement: Placement, cells: usize) -> Result<Taps> {
         Taps::new(placement.photo.1, Extent::rows(placement), cells)
     }
 
     /// `photo` pixels cover the content of the input tensor, which `cells` cells
     /// cover in turn. Pixel centres are at one half; beyond the outer cells of the
     /// content the outermost one holds.
-    fn new(photo: u32, extent: Extent, cells: usize) -> Taps {
+    fn new(photo: u32, extent: Extent, cells: usize) -> Result<Taps> {
         let Extent { origin, content, padded } = extent;
         let scale = cells as f64 / padded as f64;
         let inside = extent.cells(cells);
         let last = inside.len() - 1;
-        let taps = (0..photo).map(|pixel| {
+        let taps = (0..photo as usize).map(|pixel| {
             let at = origin as f64 + (pixel as f64 + 0.5) * (content as f64 / photo as f64);
             let at = (at * scale - 0.5 - inside.start as f64).clamp(0.0, last as f64);
             let first = at as usize;
             (first, (first + 1).min(last), (at - first as f64) as f32)
         });
-        Taps(taps.collect())
+        Ok(Taps(collected(taps, "the places of the pixels")?))
     }
 
     /// The cells that some pixels lie between, whichever way these run.
@@ -48,7 +49,7 @@ impl Taps {
         first..last + 1
     }
 
-    /// The runs of some pixels that lie between the same cells.
+    /// The runs of some pixels that lie between the same cells, at most one a cell.
     pub fn runs(&self, pixels: Range<usize>) -> impl Iterator<Item = Range<usize>> {
         let mut start = pixels.start;
         self.0[pixels].chunk_by(|a, b| a.0 == b.0).map(move |run| {

@@ -33,20 +33,21 @@ pub(super) fn draw(queries: &Queries, found: &Found, people: &People, label_set:
     let mut winners = filled(0u8, width * height, "the label map")?;
     let mut persons = filled(0u16, width * height, "the people map")?;
     let bands = winners.par_chunks_mut(BAND * width).zip(persons.par_chunks_mut(BAND * width)).enumerate();
-    bands.for_each(|(band, (winners, persons))| {
+    bands.try_for_each(|(band, (winners, persons))| {
         if stopping() {
-            return;
+            return Ok(());
         }
         let rows = |&claim: &usize| MaskRows::new(queries.mask(found.claims[claim].query), &queries.grid);
         let mut humans: Vec<MaskRows> = people.humans.iter().map(rows).collect();
         let mut part_rows: Vec<MaskRows> = parts.iter().map(rows).collect();
         let mut line = vec![];
-        let (mut seen, mut best) = (vec![(0.0f32, 0u16); width], vec![0usize; width]);
+        let mut seen = filled((0.0f32, 0u16), width, "the people map")?;
+        let mut best = filled(0usize, width, "the label map")?;
         let lines = winners.chunks_exact_mut(width).zip(persons.chunks_exact_mut(width));
         for (y, (winners, persons)) in (band * BAND..).zip(lines) {
             seen.fill((0.0, 0));
             for (person, rows) in (1..).zip(&mut humans) {
-                rows.row(y, &mut line);
+                rows.row(y, &mut line)?;
                 for (seen, &logit) in seen.iter_mut().zip(&line) {
                     if logit > seen.0 {
                         *seen = (logit, person);
@@ -56,7 +57,7 @@ pub(super) fn draw(queries: &Queries, found: &Found, people: &People, label_set:
             persons.iter_mut().zip(&seen).for_each(|(person, seen)| *person = seen.1);
             best.fill(0);
             for (height, (&claim, rows)) in (1..).zip(parts.iter().zip(&mut part_rows)) {
-                rows.row(y, &mut line);
+                rows.row(y, &mut line)?;
                 let owner = people.owner(claim);
                 let pixels = line.iter().zip(&seen).zip(&mut best).zip(&mut *winners).zip(&mut *persons);
                 for ((((&logit, &(_, seen)), best), winner), person) in pixels {
@@ -74,6 +75,7 @@ pub(super) fn draw(queries: &Queries, found: &Found, people: &People, label_set:
                 }
             }
         }
-    });
+        Ok(())
+    })?;
     Ok(Drawn { winners, people: persons })
 }

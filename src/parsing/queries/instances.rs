@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::masks::MaskRows;
 use super::people::People;
 use super::{Queries, sigmoid};
-use crate::error::{Code, Error, Result, filled};
+use crate::error::{Code, Error, Result, collected, filled};
 use crate::labels::LabelSet;
 use crate::stop;
 
@@ -156,20 +156,20 @@ impl Found {
     }
 
     /// What the pipeline returns: parts, then people, each by falling score.
-    pub fn published(&self, people: &People, label_set: LabelSet) -> Vec<Instance> {
+    pub fn published(&self, people: &People, label_set: LabelSet) -> Result<Vec<Instance>> {
         let by_score = |mut claims: Vec<usize>| {
             claims.sort_by(|&a, &b| self.claims[b].score.total_cmp(&self.claims[a].score));
             claims
         };
         let instance = |i: usize| {
             let Claim { query, class, score } = self.claims[i];
-            Instance {
+            Ok(Instance {
                 class,
                 label: label_set.names().get(class as usize).copied().unwrap_or("Human").into(),
                 person: people.of(i),
                 score,
-                runs: self.runs[&query].clone(),
-            }
+                runs: collected(self.runs[&query].iter().copied(), "the masks")?,
+            })
         };
         let (parts, humans) = (by_score(self.parts().collect()), by_score(self.humans().collect()));
         parts.into_iter().chain(humans).map(instance).collect()
@@ -182,7 +182,7 @@ fn measured(queries: &Queries, query: usize) -> Result<(f32, Vec<u32>)> {
     let (mut sum, mut count, mut runs) = (0.0f64, 0u64, Runs::default());
     stop::check()?;
     for y in 0..queries.grid.photo().1 {
-        rows.row(y, &mut line);
+        rows.row(y, &mut line)?;
         for &logit in line.iter().filter(|&&logit| logit > 0.0) {
             sum += sigmoid(logit) as f64;
             count += 1;

@@ -9,7 +9,11 @@ use std::ops::Range;
 
 use ndarray::ArrayView2;
 
+use crate::error::{Result, collected, refill};
 use crate::tensor::Placement;
+
+/// What buffers are for, should there be no memory for them.
+const PURPOSE: &str = "rows of the masks";
 
 /// For each place along a line, the two of another line that it lies between and their weights.
 pub(super) struct Axis(Vec<Tap>);
@@ -22,7 +26,7 @@ struct Tap {
 }
 
 impl Axis {
-    fn new(from: usize, to: usize) -> Axis {
+    fn new(from: usize, to: usize) -> Result<Axis> {
         let scale = from as f32 / to as f32;
         let tap = |place: usize| {
             let at = (scale * (place as f32 + 0.5) - 0.5).max(0.0);
@@ -31,7 +35,7 @@ impl Axis {
             let weight = (at - near as f32).clamp(0.0, 1.0);
             Tap { near, far, weights: [1.0 - weight, weight] }
         };
-        Axis((0..to).map(tap).collect())
+        Ok(Axis(collected((0..to).map(tap), PURPOSE)?))
     }
 
     fn part(mut self, places: Range<usize>) -> Axis {
@@ -40,11 +44,10 @@ impl Axis {
         self
     }
 
-    fn stretch(&self, line: &[f32], stretched: &mut Vec<f32>) {
-        stretched.clear();
-        stretched.extend(
-            self.0.iter().map(|tap| line[tap.near] * tap.weights[0] + line[tap.far] * tap.weights[1]),
-        );
+    fn stretch(&self, line: &[f32], stretched: &mut Vec<f32>) -> Result<()> {
+        let values =
+            self.0.iter().map(|tap| line[tap.near] * tap.weights[0] + line[tap.far] * tap.weights[1]);
+        refill(stretched, values, PURPOSE)
     }
 }
 
@@ -58,22 +61,23 @@ pub(super) struct Grid {
 
 impl Grid {
     /// For masks of `height` x `width` cells.
-    pub fn new(placement: Placement, (height, width): (usize, usize)) -> Grid {
+    pub fn new(placement: Placement, (height, width): (usize, usize)) -> Result<Grid> {
         let Placement { photo, content, origin, padded, mirrored } = placement;
-        let tensor = |cells: usize, padded: u32, origin: u32, content: u32| {
-            Axis::new(cells, padded as usize).part(origin as usize..(origin + content) as usize)
+        let tensor = |cells: usize, padded: u32, origin: u32, content: u32| -> Result<Axis> {
+            let axis = Axis::new(cells, padded as usize)?;
+            Ok(axis.part(origin as usize..(origin + content) as usize))
         };
-        let mut columns = Axis::new(content.0 as usize, photo.0 as usize);
+        let mut columns = Axis::new(content.0 as usize, photo.0 as usize)?;
         if mirrored {
             columns.0.reverse();
         }
-        Grid {
+        Ok(Grid {
             tensor: (
-                tensor(width, padded.0, origin.0, content.0),
-                tensor(height, padded.1, origin.1, content.1),
+                tensor(width, padded.0, origin.0, content.0)?,
+                tensor(height, padded.1, origin.1, content.1)?,
             ),
-            photo: (columns, Axis::new(content.1 as usize, photo.1 as usize)),
-        }
+            photo: (columns, Axis::new(content.1 as usize, photo.1 as usize)?),
+        })
     }
 
     /// Width and height of the photo in the input tensor.
@@ -100,9 +104,9 @@ impl Rows {
         &mut self,
         (columns, rows): &(Axis, Axis),
         y: usize,
-        mut source: impl FnMut(usize, &mut Vec<f32>),
+        mut source: impl FnMut(usize, &mut Vec<f32>) -> Result<()>,
         target: &mut Vec<f32>,
-    ) {
+    ) -> Result<()> {
         let Tap { near, far, weights } = rows.0[y];
         if self.kept[0].0 != Some(near) {
             self.kept.swap(0, 1);
@@ -110,21 +114,17 @@ impl Rows {
         for ((kept, stretched), row) in self.kept.iter_mut().zip([near, far]) {
             if *kept != Some(row) {
                 *kept = Some(row);
-                source(row, &mut self.line);
-                columns.stretch(&self.line, stretched);
+                source(row, &mut self.line)?;
+                columns.stretch(&self.line, stretched)?;
             }
         }
         let [(_, above), (_, below)] = &self.kept;
-        target.clear();
-        target.extend(above.iter().zip(below).map(|(a, b)| a * weights[0] + b * weights[1]));
+        refill(target, above.iter().zip(below).map(|(a, b)| a * weights[0] + b * weights[1]), PURPOSE)
     }
 }
 
-fn copy(plane: ArrayView2<'_, f32>) -> impl FnMut(usize, &mut Vec<f32>) + '_ {
-    move |row, line| {
-        line.clear();
-        line.extend(plane.row(row));
-    }
+fn copy(plane: ArrayView2<'_, f32>) -> impl FnMut(usize, &mut Vec<f32>) -> Result<()> + '_ {
+    move |row, line| refill(line, plane.row(row).iter().copied(), PURPOSE)
 }
 
 /// Rows of a mask in the photo's size, fastest if asked for one after the other.
@@ -141,15 +141,15 @@ impl<'a> MaskRows<'a> {
     }
 
     /// Replaces what is in `target` by row `y` of the photo.
-    pub fn row(&mut self, y: usize, target: &mut Vec<f32>) {
+    pub fn row(&mut self, y: usize, target: &mut Vec<f32>) -> Result<()> {
         let (grid, tensor, mask) = (self.grid, &mut self.tensor, self.mask);
         let source = |row: usize, line: &mut Vec<f32>| tensor.row(&grid.tensor, row, copy(mask), line);
-        self.photo.row(&grid.photo, y, source, target);
+        self.photo.row(&grid.photo, y, source, target)
     }
 
     /// Replaces what is in `target` by row `y` of the photo in the input tensor.
-    pub fn tensor_row(&mut self, y: usize, target: &mut Vec<f32>) {
-        self.tensor.row(&self.grid.tensor, y, copy(self.mask), target);
+    pub fn tensor_row(&mut self, y: usize, target: &mut Vec<f32>) -> Result<()> {
+        self.tensor.row(&self.grid.tensor, y, copy(self.mask), target)
     }
 }
 
@@ -166,8 +166,8 @@ impl<'a> PlaneRows<'a> {
     }
 
     /// Replaces what is in `target` by row `y`.
-    pub fn row(&mut self, y: usize, target: &mut Vec<f32>) {
-        self.rows.row(&self.grid.photo, y, copy(self.plane), target);
+    pub fn row(&mut self, y: usize, target: &mut Vec<f32>) -> Result<()> {
+        self.rows.row(&self.grid.photo, y, copy(self.plane), target)
     }
 }
 
@@ -181,7 +181,7 @@ mod tests {
         // torch.nn.functional.interpolate(torch.tensor([[[0., 1., 4.]]]), size=..., mode="linear")
         let stretched = |to: usize| {
             let mut line = vec![];
-            Axis::new(3, to).stretch(&[0.0, 1.0, 4.0], &mut line);
+            Axis::new(3, to).unwrap().stretch(&[0.0, 1.0, 4.0], &mut line).unwrap();
             line
         };
         assert_eq!(stretched(3), [0.0, 1.0, 4.0]);
@@ -197,7 +197,8 @@ mod tests {
             Placement { photo: (7, 9), content: (10, 6), origin: (3, 2), padded: (16, 12), mirrored: false };
         // The same with whole planes.
         let stretched = |plane: &Array2<f32>, (width, height): (usize, usize)| {
-            let (rows, columns) = (Axis::new(plane.nrows(), height), Axis::new(plane.ncols(), width));
+            let [rows, columns] = [(plane.nrows(), height), (plane.ncols(), width)]
+                .map(|(from, to)| Axis::new(from, to).unwrap());
             Array2::from_shape_fn((height, width), |(y, x)| {
                 let (v, u) = (rows.0[y], columns.0[x]);
                 let line =
@@ -208,7 +209,7 @@ mod tests {
         let content = stretched(&mask, (16, 12)).slice(s![2..8, 3..13]).to_owned();
         let photo = stretched(&content, (7, 9));
         for mirrored in [false, true] {
-            let grid = Grid::new(Placement { mirrored, ..place }, (3, 4));
+            let grid = Grid::new(Placement { mirrored, ..place }, (3, 4)).unwrap();
             assert_eq!((grid.content(), grid.photo()), ((10, 6), (7, 9)));
             let (mut rows, mut line) = (MaskRows::new(mask.view(), &grid), vec![]);
             let mut plane_rows = PlaneRows::new(content.view(), &grid);
@@ -217,13 +218,13 @@ mod tests {
                 if mirrored {
                     expected.reverse();
                 }
-                rows.row(y, &mut line);
+                rows.row(y, &mut line).unwrap();
                 assert_eq!(line, expected, "{y}");
-                plane_rows.row(y, &mut line);
+                plane_rows.row(y, &mut line).unwrap();
                 assert_eq!(line, expected, "{y}");
             }
             for y in 0..6 {
-                rows.tensor_row(y, &mut line);
+                rows.tensor_row(y, &mut line).unwrap();
                 assert_eq!(line, content.row(y).to_vec(), "{y}");
             }
         }
@@ -234,9 +235,9 @@ mod tests {
         let mask = arr2(&[[2.5]]);
         let place =
             Placement { photo: (2, 3), content: (5, 5), origin: (0, 0), padded: (32, 32), mirrored: false };
-        let grid = Grid::new(place, (1, 1));
+        let grid = Grid::new(place, (1, 1)).unwrap();
         let mut line = vec![];
-        MaskRows::new(mask.view(), &grid).row(2, &mut line);
+        MaskRows::new(mask.view(), &grid).row(2, &mut line).unwrap();
         assert_eq!(line, [2.5, 2.5]);
     }
 }

@@ -50,7 +50,7 @@ fn multi_human(answers: &[Answer], label_set: LabelSet) -> Result<Parsing> {
     let main = passes.iter().position(|queries| !queries.placement.mirrored).unwrap_or(0);
     let found = passes.iter().map(|queries| Found::new(queries, classes)).collect::<Result<Vec<_>>>()?;
     let (queries, claims) = (&passes[main], &found[main]);
-    let people = People::new(queries, claims);
+    let people = People::new(queries, claims)?;
     let Drawn { winners, people: mut persons } = drawing::draw(queries, claims, &people, label_set)?;
     let photo = queries.placement.photo;
     let parsing = if passes.len() == 1 {
@@ -68,7 +68,7 @@ fn multi_human(answers: &[Answer], label_set: LabelSet) -> Result<Parsing> {
         clear_background(&mut persons, &labelled.labels);
         labelled.into_parsing(label_set, photo, persons)
     };
-    Ok(Parsing { instances: claims.published(&people, label_set), ..parsing })
+    Ok(Parsing { instances: claims.published(&people, label_set)?, ..parsing })
 }
 
 fn single_human(answers: &[Answer], label_set: LabelSet) -> Result<Parsing> {
@@ -143,7 +143,8 @@ fn read_one(Answer { placement, outputs }: &Answer, classes: usize) -> Result<Qu
         row.mapv_inplace(|exp| exp / sum);
     }
     let probabilities = probabilities.slice_move(s![.., ..classes]);
-    Ok(Queries { probabilities, masks, placement: *placement, grid: Grid::new(*placement, (rows, columns)) })
+    let grid = Grid::new(*placement, (rows, columns))?;
+    Ok(Queries { probabilities, masks, placement: *placement, grid })
 }
 
 fn sigmoid(logit: f32) -> f32 {
@@ -287,7 +288,7 @@ mod tests {
         let plane = |query| {
             let (mut rows, mut line) = (MaskRows::new(queries.mask(query), &queries.grid), vec![]);
             let rows = (0..queries.grid.photo().1).flat_map(|y| {
-                rows.row(y, &mut line);
+                rows.row(y, &mut line).unwrap();
                 line.clone()
             });
             rows.collect()
@@ -353,7 +354,7 @@ mod tests {
         for query in 0..30 {
             let (mut rows, mut line) = (MaskRows::new(queries.mask(query), &queries.grid), vec![]);
             for y in 0..50 {
-                rows.tensor_row(y, &mut line);
+                rows.tensor_row(y, &mut line).unwrap();
                 for (x, &logit) in line.iter().enumerate() {
                     for class in 0..20 {
                         sums[[class, y, x]] += queries.probabilities[[query, class]] / (1.0 + (-logit).exp());
@@ -363,11 +364,11 @@ mod tests {
         }
         let mut classes = std::collections::BTreeSet::new();
         for y in 0..61 {
-            rows(y, &mut lines);
+            rows(y, &mut lines).unwrap();
             let plane = |class: usize| {
                 let (mut rows, mut line) =
                     (PlaneRows::new(sums.index_axis(Axis(0), class), &queries.grid), vec![]);
-                rows.row(y, &mut line);
+                rows.row(y, &mut line).unwrap();
                 line
             };
             let planes: Vec<Vec<f32>> = (0..20).map(plane).collect();

@@ -7,6 +7,7 @@ use ndarray::{ArrayView2, s};
 
 use super::Queries;
 use super::instances::Found;
+use crate::error::{Result, filled};
 use crate::limits::MAX_PEOPLE;
 use crate::parsing::upsample::{content_columns, content_rows};
 
@@ -34,16 +35,16 @@ pub(super) enum Owner {
 }
 
 impl People {
-    pub fn new(queries: &Queries, found: &Found) -> People {
+    pub fn new(queries: &Queries, found: &Found) -> Result<People> {
         let masks = Masks { queries, found };
         let humans = masks.told_apart();
-        let person_of_cell = masks.person_of_cell(&humans);
+        let person_of_cell = masks.person_of_cell(&humans)?;
         let mut owners = vec![Owner::One(0); found.claims.len()];
         for part in found.parts() {
             let mut cells = vec![0usize; humans.len() + 1];
             let inside =
                 masks.cells(part).into_iter().zip(&person_of_cell).filter(|&(&logit, _)| logit > 0.0);
-            inside.for_each(|(_, &person)| cells[person as usize] += 1);
+            inside.for_each(|(_, &(_, person))| cells[person as usize] += 1);
             owners[part] = owner(&cells);
         }
         for human in found.humans() {
@@ -52,7 +53,7 @@ impl People {
             let best = (1..).zip(overlaps).max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
             owners[human] = Owner::One(best.map_or(0, |(person, _)| person));
         }
-        People { humans, owners }
+        Ok(People { humans, owners })
     }
 
     pub fn owner(&self, claim: usize) -> Owner {
@@ -131,10 +132,10 @@ impl Masks<'_, '_> {
         if self.queries.placement.mirrored { columns as f32 - middle } else { middle }
     }
 
-    /// The person of each cell: of those whose mask has it, the one whose logit is largest.
-    fn person_of_cell(&self, humans: &[usize]) -> Vec<u16> {
+    /// The person of each cell, after its logit: of those whose mask has it, the one whose logit is largest.
+    fn person_of_cell(&self, humans: &[usize]) -> Result<Vec<(f32, u16)>> {
         let cells = humans.iter().map(|&human| self.cells(human));
-        let mut best = vec![(0.0f32, 0u16); self.cells_in_all()];
+        let mut best = filled((0.0f32, 0u16), self.cells_in_all(), "the people map")?;
         for (person, cells) in (1..).zip(cells) {
             for (best, &logit) in best.iter_mut().zip(cells) {
                 if logit > best.0 {
@@ -142,7 +143,7 @@ impl Masks<'_, '_> {
                 }
             }
         }
-        best.into_iter().map(|(_, person)| person).collect()
+        Ok(best)
     }
 
     fn cells_in_all(&self) -> usize {

@@ -9,16 +9,19 @@ use rayon::prelude::*;
 use super::instances::{Found, Instance, Runs};
 use super::masks::{Grid, MaskRows, PlaneRows};
 use super::{BAND, Queries, sigmoid};
-use crate::error::{Result, filled};
+use crate::error::{Result, filled, refill, reserved};
 use crate::labels::LabelSet;
 use crate::parsing::Parsing;
 use crate::stop::stopping;
+
+/// What buffers are for, should there be no memory for them.
+const PURPOSE: &str = "the semantic maps";
 
 /// Score from which an instance counts in a pasted map, and value from which its pixels do.
 const PASTED: f32 = 0.5;
 
 /// Makes a row of a map in the photo's size: its number, and one line a class, which are replaced.
-type MakeRow<'a> = Box<dyn FnMut(usize, &mut [Vec<f32>]) + 'a>;
+type MakeRow<'a> = Box<dyn FnMut(usize, &mut [Vec<f32>]) -> Result<()> + 'a>;
 
 /// The semantic map of one pass.
 pub(super) trait SemanticMap: Sync {
@@ -46,22 +49,23 @@ impl<'a, 'b> Summed<'a, 'b> {
         let mut values =
             Array3::from_shape_vec((height, classes, width), values).expect("one line a row and class");
         let lines = values.as_slice_mut().expect("standard layout");
-        lines.par_chunks_mut(BAND * classes * width).enumerate().for_each(|(band, lines)| {
+        lines.par_chunks_mut(BAND * classes * width).enumerate().try_for_each(|(band, lines)| {
             if stopping() {
-                return;
+                return Ok(());
             }
             let mut line = vec![];
             for (query, probabilities) in queries.probabilities.rows().into_iter().enumerate() {
                 let mut rows = MaskRows::new(queries.mask(query), &queries.grid);
                 for (y, sums) in (band * BAND..).zip(lines.chunks_exact_mut(classes * width)) {
-                    rows.tensor_row(y, &mut line);
+                    rows.tensor_row(y, &mut line)?;
                     line.iter_mut().for_each(|value| *value = sigmoid(*value));
                     for (sum, &probability) in sums.chunks_exact_mut(width).zip(probabilities) {
                         sum.iter_mut().zip(&line).for_each(|(sum, mask)| *sum += probability * mask);
                     }
                 }
             }
-        });
+            Ok(())
+        })?;
         Ok(Summed { queries, values: values.permuted_axes([1, 0, 2]) })
     }
 }
@@ -79,7 +83,7 @@ impl SemanticMap for Summed<'_, '_> {
         let plane = |plane| PlaneRows::new(plane, &self.queries.grid);
         let mut planes: Vec<PlaneRows> = self.values.axis_iter(Axis(0)).map(plane).collect();
         Box::new(move |y, lines| {
-            planes.iter_mut().zip(lines).for_each(|(plane, line)| plane.row(y, line));
+            planes.iter_mut().zip(lines).try_for_each(|(plane, line)| plane.row(y, line))
         })
     }
 }
@@ -114,14 +118,12 @@ impl SemanticMap for Pasted<'_, '_> {
         let mut logits = vec![];
         let mut times = vec![];
         Box::new(move |y, lines| {
-            times.resize(lines.len() * width, 0u32);
-            times.fill(0);
+            refill(&mut times, (0..lines.len() * width).map(|_| 0u32), PURPOSE)?;
             for line in lines.iter_mut() {
-                line.clear();
-                line.resize(width, 0.0);
+                refill(line, (0..width).map(|_| 0.0), PURPOSE)?;
             }
             for (class, score, rows) in &mut instances {
-                rows.row(y, &mut logits);
+                rows.row(y, &mut logits)?;
                 let times = &mut times[*class * width..][..width];
                 for ((&logit, value), times) in logits.iter().zip(&mut lines[*class]).zip(times) {
                     let pasted = sigmoid(logit) * *score;
@@ -134,6 +136,7 @@ impl SemanticMap for Pasted<'_, '_> {
             for (line, times) in lines.iter_mut().zip(times.chunks_exact(width)) {
                 line.iter_mut().zip(times).for_each(|(value, &times)| *value /= times.max(1) as f32);
             }
+            Ok(())
         })
     }
 }
@@ -155,16 +158,19 @@ pub(super) fn label_map(passes: &[impl SemanticMap], label_set: LabelSet) -> Res
     let mut labels = filled(0u8, width * height, "the label map")?;
     let mut values = filled(0u8, width * height, "the scores")?;
     let bands = labels.par_chunks_mut(BAND * width).zip(values.par_chunks_mut(BAND * width)).enumerate();
-    let sums: Vec<Vec<(f64, u64)>> = bands
+    let sums = bands
         .map(|(band, (labels, values))| {
             let mut sums = vec![(0.0, 0); classes];
             let mut rows: Vec<_> = passes.iter().map(|pass| (pass.mirrored(), pass.rows())).collect();
-            let (mut lines, mut means) = (vec![vec![]; classes], vec![vec![0.0f32; width]; classes]);
+            let (mut lines, mut means) = (vec![vec![]; classes], reserved(classes, PURPOSE)?);
+            for _ in 0..classes {
+                means.push(filled(0.0f32, width, PURPOSE)?);
+            }
             let targets = labels.chunks_exact_mut(width).zip(values.chunks_exact_mut(width));
             for (y, (labels, values)) in (band * BAND..).zip(targets) {
                 means.iter_mut().for_each(|line| line.fill(0.0));
                 for (mirrored, rows) in &mut rows {
-                    rows(y, &mut lines);
+                    rows(y, &mut lines)?;
                     for (class, line) in lines.iter().enumerate() {
                         let class = if *mirrored { label_set.mirrored()[class] as usize } else { class };
                         means[class].iter_mut().zip(line).for_each(|(mean, value)| *mean += value);
@@ -184,9 +190,9 @@ pub(super) fn label_map(passes: &[impl SemanticMap], label_set: LabelSet) -> Res
                     sums[best].1 += 1;
                 }
             }
-            sums
+            Ok(sums)
         })
-        .collect();
+        .collect::<Result<Vec<_>>>()?;
     let mut total = vec![(0.0, 0); classes];
     for sums in &sums {
         for (total, (sum, pixels)) in total.iter_mut().zip(sums) {
