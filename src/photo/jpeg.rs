@@ -7,7 +7,7 @@ use zune_jpeg::JpegDecoder;
 
 use super::colour_profile::{Described, cmyk_to_srgb};
 use super::jpeg_structure::{Colours, Structure};
-use super::{Decoded, broken, check_size, orientation, truncated, unsupported};
+use super::{Decoded, broken, check_size, orientation, spread, truncated, unsupported};
 use crate::error::{Result, filled, reserved};
 use crate::limits;
 
@@ -43,18 +43,13 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded> {
         _ if by_profile.is_some() => ColorSpace::CMYK,
         _ => ColorSpace::RGBA,
     };
-    // Pixels of three bytes are read into the end and spread from the start.
-    let start = rgba.len() / 4 * (4 - output.num_components());
+    let channels = output.num_components();
+    let start = rgba.len() / 4 * (4 - channels);
     read_pixels(&structure, &mut rgba[start..], output).map_err(|error| match frame.is_sampling_known() {
         true => error,
         false => unsupported("JPEG", "the sampling of its components"),
     })?;
-    if start > 0 {
-        for at in 0..rgba.len() / 4 {
-            let [r, g, b] = [0, 1, 2].map(|channel| rgba[start + 3 * at + channel]);
-            rgba[4 * at..4 * at + 4].copy_from_slice(&[r, g, b, 255]);
-        }
-    }
+    spread(&mut rgba, channels);
     if let Some(profile) = by_profile {
         cmyk_to_srgb(&mut rgba, profile);
     }

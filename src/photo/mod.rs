@@ -186,6 +186,27 @@ struct Decoded {
     is_grey: bool,
 }
 
+/// Makes RGBA of pixels that were read into the end of their buffer: grey, grey with alpha, RGB or RGBA.
+fn spread(rgba: &mut [u8], channels: usize) {
+    let start = rgba.len() / 4 * (4 - channels);
+    let pixels = rgba.len() / 4;
+    match channels {
+        1 => (0..pixels).for_each(|at| {
+            let value = rgba[start + at];
+            rgba[4 * at..4 * at + 4].copy_from_slice(&[value, value, value, 255]);
+        }),
+        2 => (0..pixels).for_each(|at| {
+            let [value, alpha] = [rgba[start + 2 * at], rgba[start + 2 * at + 1]];
+            rgba[4 * at..4 * at + 4].copy_from_slice(&[value, value, value, alpha]);
+        }),
+        3 => (0..pixels).for_each(|at| {
+            let [r, g, b] = [0, 1, 2].map(|channel| rgba[start + 3 * at + channel]);
+            rgba[4 * at..4 * at + 4].copy_from_slice(&[r, g, b, 255]);
+        }),
+        _ => {}
+    }
+}
+
 pub(crate) fn check_size(width: u64, height: u64) -> Result<()> {
     if width == 0 || height == 0 {
         return Err(Error::new(Code::CorruptPhoto, format!("the photo has no pixels ({width}x{height})")));

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use png::{ColorType, DecodeOptions, Decoder, DecodingError, InterlaceInfo, Reader, Transformations};
 
 use super::colour_profile::Described;
-use super::{Decoded, broken, check_size, no_memory, orientation, truncated, unsupported};
+use super::{Decoded, broken, check_size, no_memory, orientation, spread, truncated, unsupported};
 use crate::error::{Result, filled, reserved};
 use crate::limits;
 
@@ -31,7 +31,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded> {
     let mut options = DecodeOptions::default();
     options.set_ignore_crc(true);
     let mut decoder = Decoder::new_with_options(Cursor::new(&still[..]), options);
-    decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16 | Transformations::ALPHA);
+    decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     let error = |cause: DecodingError| match cause {
         DecodingError::LimitsExceeded => no_memory("PNG"),
         _ if !chunks.is_ended => truncated("PNG"),
@@ -57,15 +57,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded> {
     let mut reader = decoder.read_info().map_err(error)?;
     let mut rgba = filled(0u8, 4 * width as usize * height as usize, "the photo")?;
     let channels = reader.output_color_type().0.samples();
-    // Grey pixels are read into the end and spread from the start.
     let start = rgba.len() / 4 * (4 - channels);
     read_rows(&mut reader, &mut rgba[start..], channels * width as usize).map_err(error)?;
-    if channels == 2 {
-        for at in 0..rgba.len() / 4 {
-            let [value, alpha] = [rgba[start + 2 * at], rgba[start + 2 * at + 1]];
-            rgba[4 * at..4 * at + 4].copy_from_slice(&[value, value, value, alpha]);
-        }
-    }
+    spread(&mut rgba, channels);
     Ok(Decoded {
         width,
         height,

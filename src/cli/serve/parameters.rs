@@ -78,7 +78,9 @@ mod tests {
 
     #[test]
     fn parameters_are_read_as_their_senders_mean_them() {
-        let cases: [(&str, &str, &[(&str, Option<&str>)]); 9] = [
+        // A header, its value, its parameters.
+        type Case = (&'static str, &'static str, &'static [(&'static str, Option<&'static str>)]);
+        let cases: [Case; 9] = [
             ("multipart/form-data; boundary=x", "multipart/form-data", &[("boundary", Some("x"))]),
             (
                 "Multipart/Form-Data ;BOUNDARY = \"a b;c\" ;",
