@@ -140,7 +140,8 @@ fn parse(arguments: &Arguments) -> Result<usize, String> {
     let is_listed = !listed.is_empty();
     let named_photos = [arguments.photos.clone(), listed].concat();
     let inputs = photos::find(&named_photos, arguments.base.as_deref(), &arguments.out);
-    let plan = Plan::new(arguments, model.card().label_set, &inputs)?;
+    let keeps = arguments.resume && is_same_run(&arguments.out, &run)?;
+    let plan = Plan::new(arguments, model.card().label_set, &inputs, keeps)?;
     keep_run(&arguments.out, &run, arguments.resume)?;
 
     let is_batch = inputs.is_batch || is_listed || arguments.resume;
@@ -152,19 +153,26 @@ fn parse(arguments: &Arguments) -> Result<usize, String> {
     Ok(parse_planned(arguments, model, &options, &inputs.photos, plan, report))
 }
 
+/// Whether results in the folder are known to be of such a run, so that a resumed one may keep them.
+/// Error: they are known to be of another.
+fn is_same_run(out: &Path, run: &Run) -> Result<bool, String> {
+    let path = out.join(RUN_FILE);
+    if !path.exists() {
+        return Ok(true);
+    }
+    let json = files::read(&path, limits::MAX_CARD_BYTES as u64)?;
+    match serde_json::from_slice::<Run>(&json) {
+        Ok(before) if before != *run => Err(format!(
+            "{}: the results are of another model, setting, palette or version; choose another folder or leave out --resume (bad-option)",
+            out.display()
+        )),
+        before => Ok(before.is_ok()),
+    }
+}
+
 /// Notes what this run is in the folder, if it is to be resumed or was before.
 fn keep_run(out: &Path, run: &Run, resume: bool) -> Result<(), String> {
     let path = out.join(RUN_FILE);
-    if resume && path.exists() {
-        let json = files::read(&path, limits::MAX_CARD_BYTES as u64)?;
-        if serde_json::from_slice(&json).ok().as_ref() != Some(run) {
-            return Err(format!(
-                "{}: the results are of another model, setting, palette or version; choose another folder or leave out --resume (bad-option)",
-                out.display()
-            ));
-        }
-        return Ok(());
-    }
     if resume || path.exists() {
         let json = serde_json::to_vec_pretty(run).map_err(|e| e.to_string())?;
         files::write(&path, &json)?;
@@ -187,8 +195,13 @@ enum Planned {
 }
 
 impl<'a> Plan<'a> {
-    /// Errors: what speaks of all photos cannot be written.
-    fn new(arguments: &'a Arguments, label_set: LabelSet, inputs: &Inputs) -> Result<Plan<'a>, String> {
+    /// Whole results from before stay if it `keeps` them. Errors: what speaks of all photos cannot be written.
+    fn new(
+        arguments: &'a Arguments,
+        label_set: LabelSet,
+        inputs: &Inputs,
+        keeps: bool,
+    ) -> Result<Plan<'a>, String> {
         let results =
             Results { folder: &arguments.out, formats: &arguments.formats, resume: arguments.resume };
         let of_all = results.paths_of_all(label_set, arguments.zip);
@@ -203,20 +216,27 @@ impl<'a> Plan<'a> {
         files.extend(report);
         // They differ from each other.
         let _ = claims.claim(inputs.photos.len(), &Paths { files, open_folders: vec![] });
-        let planned = |(n, photo)| plan_photo(&results, n, photo, inputs, &mut claims);
+        let planned = |(n, photo)| plan_photo(&results, n, photo, inputs, keeps, &mut claims);
         let photos = inputs.photos.iter().enumerate().map(planned).collect();
         Ok(Plan { results, photos })
     }
 }
 
-fn plan_photo(results: &Results, n: usize, photo: &Input, inputs: &Inputs, claims: &mut Claims) -> Planned {
+fn plan_photo(
+    results: &Results,
+    n: usize,
+    photo: &Input,
+    inputs: &Inputs,
+    keeps: bool,
+    claims: &mut Claims,
+) -> Planned {
     let path = photo.path.display();
     let named = stem(&photo.name).and_then(|stem| Ok((stem, results.possible_paths(stem)?)));
     let (stem, paths) = match named {
         Ok(named) => named,
         Err(e) => return Planned::Refuse(format!("{path}: {e}")),
     };
-    let has_all = results.resume && results.has(photo, stem);
+    let has_all = keeps && results.has(photo, stem);
     if !has_all && let Err(message) = results.check(photo, stem, &paths, &inputs.originals) {
         return Planned::Refuse(message);
     }

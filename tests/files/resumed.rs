@@ -28,6 +28,13 @@ fn damaged_results_are_made_anew() {
             }
         }
     }
+    // Nobody knows what made the results if that is lost.
+    let run = folder.read("out/.bodymap/run.json");
+    for broken in [&[][..], &run[..run.len() / 2]] {
+        folder.write("out/.bodymap/run.json", broken);
+        parse().is(0, &["2 photos parsed, 0 kept"]);
+        assert!(folder.read("out/.bodymap/run.json") == run);
+    }
     for damaged in ["out/coco.json", "out/cihp.zip", "out/cihp/labels.txt"] {
         let bytes = folder.read(damaged);
         for broken in [&[][..], &bytes[..bytes.len() / 2]] {
