@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::error::{Code, Error, Result, push};
+use crate::error::{Code, Error, Result, push, reserved};
 use crate::export::data_set::Document;
 use crate::export::{Sample, to_json};
 use crate::labels::LabelSet;
@@ -79,8 +79,9 @@ struct Attributes {
 pub(super) fn json(sample: &Sample) -> Result<Vec<u8>> {
     let Sample { name, parsing, model, .. } = *sample;
     let Parsing { width, height, .. } = *parsing;
-    let annotation = |(segment, id): (&Segment, usize)| {
-        Ok(Annotation {
+    let mut annotations = reserved(parsing.segments.len(), PURPOSE)?;
+    for (segment, id) in parsing.segments.iter().zip(1..) {
+        annotations.push(Annotation {
             id,
             image_id: 1,
             category_id: segment.class,
@@ -90,15 +91,14 @@ pub(super) fn json(sample: &Sample) -> Result<Vec<u8>> {
             segmentation: Rle { size: [height, width], counts: compressed(&run_lengths(parsing, segment)?)? },
             score: segment.score,
             attributes: Attributes { person: segment.person },
-        })
-    };
-    let annotations = parsing.segments.iter().zip(1..).map(annotation);
+        });
+    }
     to_json(&Coco {
         info: info(model),
         licenses: [],
         categories: categories(parsing.label_set),
         images: [Image { id: 1, file_name: name.into(), width, height }],
-        annotations: annotations.collect::<Result<_>>()?,
+        annotations,
     })
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::error::{Code, Error, Result, push};
+use crate::error::{Code, Error, Result, push, reserved};
 use crate::export::data_set::Document;
 use crate::export::{Options, Sample, to_json};
 use crate::parsing::{Parsing, Segment};
@@ -11,6 +11,9 @@ use crate::parsing::{Parsing, Segment};
 /// Names of the two tags of the labelling configuration; see `docs/formats.md`.
 const BRUSH: &str = "tag";
 const IMAGE: &str = "image";
+
+/// What buffers are for, should there be no memory for them.
+const PURPOSE: &str = "the masks of the export";
 
 #[derive(Serialize)]
 struct Task<'a> {
@@ -60,7 +63,10 @@ struct Meta {
 /// A list of one task.
 pub(super) fn json(sample: &Sample, options: &Options) -> Result<Vec<u8>> {
     let Sample { name, parsing, model, .. } = *sample;
-    let region = |segment| region(parsing, segment);
+    let mut result = reserved(parsing.segments.len(), PURPOSE)?;
+    for segment in &parsing.segments {
+        result.push(region(parsing, segment)?);
+    }
     to_json(&[Task {
         data: Data {
             image: match options.photos {
@@ -68,10 +74,7 @@ pub(super) fn json(sample: &Sample, options: &Options) -> Result<Vec<u8>> {
                 None => name.into(),
             },
         },
-        predictions: [Prediction {
-            model_version: format!("{} {}", model.id, model.version),
-            result: parsing.segments.iter().map(region).collect::<Result<_>>()?,
-        }],
+        predictions: [Prediction { model_version: format!("{} {}", model.id, model.version), result }],
     }])
 }
 
@@ -167,7 +170,7 @@ impl Bits {
     fn push(&mut self, value: u32, count: u32) -> Result<()> {
         for bit in (0..count).rev().map(|i| value >> i & 1) {
             if self.used == 0 {
-                push(&mut self.bytes, 0, "the masks of the export")?;
+                push(&mut self.bytes, 0, PURPOSE)?;
             }
             *self.bytes.last_mut().expect("just pushed") |= (bit as u8) << (7 - self.used);
             self.used = (self.used + 1) % 8;

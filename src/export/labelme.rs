@@ -47,7 +47,7 @@ struct Shape<'a> {
 /// beside it, or in the folder of the options.
 pub(super) fn json(sample: &Sample, options: &Options) -> Result<Vec<u8>> {
     let Sample { name, parsing, .. } = *sample;
-    let mut shapes = Vec::with_capacity(parsing.segments.len());
+    let mut shapes = reserved(parsing.segments.len(), "the masks")?;
     for segment in &parsing.segments {
         let [x, y, width, height] = segment.bbox;
         let png = picture::grey(width, height, &mask_in_box(parsing, segment)?)?;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::error::{Result, reserved};
 use crate::export::buffer::Base64;
 use crate::export::{picture, to_json};
 use crate::model::Card;
@@ -27,7 +27,7 @@ struct AnswerMask<'a> {
 
 /// `{"masks": [{"label", "class_id", "person", "score", "mask"}], "width", "height", "model"}`.
 pub(super) fn json(parsing: &Parsing, model: &Card) -> Result<Vec<u8>> {
-    let mut masks = Vec::with_capacity(parsing.segments.len());
+    let mut masks = reserved(parsing.segments.len(), "the masks")?;
     for segment in &parsing.segments {
         masks.push(AnswerMask {
             label: &segment.label,

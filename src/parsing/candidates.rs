@@ -15,7 +15,11 @@ const PURPOSE: &str = "the bounds of the logits";
 impl Semantic<'_> {
     /// Tells for each tile of the given rows, which is some columns, the classes that may win somewhere in it: those
     /// whose logit can be as large as what the best one has at least.
-    pub fn candidates(&self, rows: Range<usize>, mut tell: impl FnMut(Range<usize>, &[usize])) -> Result<()> {
+    pub fn candidates(
+        &self,
+        rows: Range<usize>,
+        mut tell: impl FnMut(Range<usize>, &[usize]) -> Result<()>,
+    ) -> Result<()> {
         let width = self.passes[0].columns.0.len();
         let classes = self.passes[0].values.dim().0;
         let bounds =
@@ -58,7 +62,7 @@ impl Semantic<'_> {
                     class == strongest || self.lead(class, strongest, (&rows, &columns), &colours) >= -margin
                 });
             }
-            tell(columns, &candidates);
+            tell(columns, &candidates)?;
         }
         Ok(())
     }

@@ -106,7 +106,7 @@ pub(crate) fn parse(
         dresses::make_whole(&mut labels, &people, photo.0 as usize, label_set, &mut probabilities)?;
         shoes::pair(&mut labels, &people, photo.0 as usize, label_set, &mut probabilities)?;
     }
-    Ok(Parsing::from_label_map(label_set, photo, labels, people, probabilities))
+    Parsing::from_label_map(label_set, photo, labels, people, probabilities)
 }
 
 impl Parsing {
@@ -161,7 +161,7 @@ impl Parsing {
         labels: Vec<u8>,
         people: Vec<u16>,
         mut add: impl FnMut(usize, Range<usize>, u8, &mut f64),
-    ) -> Parsing {
+    ) -> Result<Parsing> {
         #[derive(Clone)]
         struct Tally {
             score: f64,
@@ -175,7 +175,7 @@ impl Parsing {
         let persons = people.iter().fold(0, |most, &person| person.max(most)) as usize + 1;
         let none = Tally { score: 0.0, area: 0, left: u32::MAX, top: 0, right: 0, bottom: 0 };
         // Index: person, then class.
-        let mut tallies = vec![none; persons * classes];
+        let mut tallies = filled(none, persons * classes, "the segments")?;
         let rows = labels.chunks_exact(width as usize).zip(people.chunks_exact(width as usize));
         for (y, (row, persons)) in rows.enumerate() {
             let mut end = 0;
@@ -197,20 +197,17 @@ impl Parsing {
                 tally.bottom = y as u32;
             }
         }
-        let segments = tallies
-            .into_iter()
-            .enumerate()
-            .filter(|(_, tally)| tally.area > 0)
-            .map(|(i, tally)| Segment {
-                class: (i % classes) as u8,
-                label: label_set.names()[i % classes].into(),
-                person: (i / classes) as u16,
-                score: (tally.score / tally.area as f64) as f32,
-                area: tally.area,
-                bbox: [tally.left, tally.top, tally.right + 1 - tally.left, tally.bottom + 1 - tally.top],
-            })
-            .collect();
-        Parsing { width, height, labels, people, segments, instances: vec![], label_set }
+        let mut segments = reserved(tallies.iter().filter(|tally| tally.area > 0).count(), "the segments")?;
+        let found = tallies.into_iter().enumerate().filter(|(_, tally)| tally.area > 0);
+        segments.extend(found.map(|(i, tally)| Segment {
+            class: (i % classes) as u8,
+            label: label_set.names()[i % classes].into(),
+            person: (i / classes) as u16,
+            score: (tally.score / tally.area as f64) as f32,
+            area: tally.area,
+            bbox: [tally.left, tally.top, tally.right + 1 - tally.left, tally.bottom + 1 - tally.top],
+        }));
+        Ok(Parsing { width, height, labels, people, segments, instances: vec![], label_set })
     }
 
     /// The mask of a segment: 255 where the pixel is of its class and person, else 0.

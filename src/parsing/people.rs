@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::upsample::{Taps, content_columns, content_rows};
 use super::{Answer, planes};
-use crate::error::{Code, Error, Result, collected, filled, refill, reserved};
+use crate::error::{Code, Error, Result, collected, filled, push, refill, reserved};
 use crate::limits::{MAX_PEOPLE, MIN_PERSON_SHARE};
 use crate::tensor::Placement;
 
@@ -32,7 +32,7 @@ const BAND: usize = 32;
 /// centres but people, all are person 1.
 pub(super) fn people_map(answers: &[Answer], labels: &[u8]) -> Result<Vec<u16>> {
     let field = Field::new(answers)?;
-    let mut centers = field.centers();
+    let mut centers = field.centers()?;
     let mut people = filled(0u16, labels.len(), "the people map")?;
     loop {
         field.group(&centers, labels, &mut people)?;
@@ -109,7 +109,7 @@ impl Field {
     }
 
     /// The peaks of the heat over the photo, from left to right; of too many the hottest.
-    fn centers(&self) -> Vec<Center> {
+    fn centers(&self) -> Result<Vec<Center>> {
         let step = self.step;
         let reach = |step: f32| ((PEAK_RADIUS / step).round() as usize).max(1);
         let heat = self.heat.view();
@@ -119,17 +119,18 @@ impl Field {
                 let at = |y: usize, x: usize| heat.get((y, x)).copied();
                 let (left, right) = (at(y, x.wrapping_sub(1)), at(y, x + 1));
                 let (above, below) = (at(y.wrapping_sub(1), x), at(y + 1, x));
-                centers.push(Center {
+                let center = Center {
                     x: ((self.first.0 + x) as f32 + 0.5 + summit(left, value, right)) * step.0,
                     y: ((self.first.1 + y) as f32 + 0.5 + summit(above, value, below)) * step.1,
                     heat: value,
-                });
+                };
+                push(&mut centers, center, PURPOSE)?;
             }
         }
         centers.sort_by(|a, b| b.heat.total_cmp(&a.heat));
         centers.truncate(MAX_PEOPLE);
         centers.sort_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)));
-        centers
+        Ok(centers)
     }
 
     /// Gives every pixel that is not background to the centre nearest to its vote, as 1 + index.
@@ -387,7 +388,7 @@ mod tests {
     #[test]
     fn centers_are_found_within_a_fraction_of_a_cell() {
         let field = Field::new(&[answer(&THREE, placement(false), 4)]).unwrap();
-        let centers = field.centers();
+        let centers = field.centers().unwrap();
         assert_eq!(centers.len(), 3);
         for (center, (x, y, ..)) in centers.iter().zip(THREE) {
             assert!((center.x - x).abs() < 0.5 && (center.y - y).abs() < 0.5, "{center:?} {x} {y}");
@@ -446,7 +447,7 @@ mod tests {
     fn a_center_that_nobody_votes_for_is_left_out() {
         let mut answer = answer(&THREE, placement(false), 4);
         answer.outputs[1][[0, 0, 4, 28]] = 1.0;
-        assert_eq!(Field::new(std::slice::from_ref(&answer)).unwrap().centers().len(), 4);
+        assert_eq!(Field::new(std::slice::from_ref(&answer)).unwrap().centers().unwrap().len(), 4);
         let (labels, truth) = truth(&THREE);
         assert!(wrong(&people_map(&[answer], &labels).unwrap(), &truth) < 0.02);
     }
@@ -465,7 +466,7 @@ mod tests {
                 answer.outputs[2][[0, 0, y, x]] += if x % 2 == 0 { 8.0 } else { 0.0 };
             }
         }
-        assert_eq!(Field::new(std::slice::from_ref(&answer)).unwrap().centers().len(), 2);
+        assert_eq!(Field::new(std::slice::from_ref(&answer)).unwrap().centers().unwrap().len(), 2);
         let (labels, truth) = truth(&one);
         assert_eq!(people_map(&[answer], &labels).unwrap(), truth);
     }
@@ -477,7 +478,7 @@ mod tests {
         answer.outputs[1].mapv_inplace(|heat| 0.8 * heat);
         // Hotter than the first person's peak, beyond its window, and no vote is near.
         answer.outputs[1][[0, 0, 18, 19]] = 1.0;
-        assert_eq!(Field::new(std::slice::from_ref(&answer)).unwrap().centers().len(), 3);
+        assert_eq!(Field::new(std::slice::from_ref(&answer)).unwrap().centers().unwrap().len(), 3);
         let (labels, truth) = truth(&two);
         assert!(wrong(&people_map(&[answer], &labels).unwrap(), &truth) < 0.02);
     }
@@ -490,7 +491,7 @@ mod tests {
         for i in 0..100 {
             answer.outputs[1][[0, 0, 10 + 20 * (i / 10), 10 + 20 * (i % 10)]] = 0.3 + 0.005 * i as f32;
         }
-        let centers = Field::new(&[answer]).unwrap().centers();
+        let centers = Field::new(&[answer]).unwrap().centers().unwrap();
         assert_eq!(centers.len(), MAX_PEOPLE);
         assert!(centers.iter().all(|center| center.heat > 0.47));
         assert!(centers.is_sorted_by(|a, b| a.x <= b.x));

@@ -64,8 +64,9 @@ impl<'a> Semantic<'a> {
             self.candidates(rows.clone(), |columns, classes| {
                 if let [only] = classes {
                     labels.chunks_exact_mut(width).for_each(|row| row[columns.clone()].fill(*only as u8));
+                    Ok(())
                 } else {
-                    self.label_tile(&mut tile, (rows.clone(), columns), classes, labels);
+                    self.label_tile(&mut tile, (rows.clone(), columns), classes, labels)
                 }
             })?;
         }
@@ -79,7 +80,7 @@ impl<'a> Semantic<'a> {
         (rows, columns): (Range<usize>, Range<usize>),
         classes: &[usize],
         labels: &mut [u8],
-    ) {
+    ) -> Result<()> {
         let width = self.photo.0 as usize;
         tile.begin(&self.passes, &columns);
         if let Some(guide) = self.guide {
@@ -89,11 +90,12 @@ impl<'a> Semantic<'a> {
             }));
         }
         for &class in classes {
-            tile.compare(&self.passes, class, &rows);
+            tile.compare(&self.passes, class, &rows)?;
         }
         for (row, found) in labels.chunks_exact_mut(width).zip(&tile.found) {
             row[columns.clone()].iter_mut().zip(found).for_each(|(label, &class)| *label = class as u8);
         }
+        Ok(())
     }
 }
 
@@ -358,6 +360,7 @@ mod tests {
                 .candidates(0..Tile::ROWS, |_, classes| {
                     tiles += 1;
                     left += classes.len();
+                    Ok(())
                 })
                 .unwrap();
             assert!((tiles..20 * tiles).contains(&left), "{left} of {}", 20 * tiles);
@@ -368,7 +371,7 @@ mod tests {
                 let rows = top..top + labels.len() / width as usize;
                 for left in (0..width as usize).step_by(Tile::COLUMNS) {
                     let columns = left..(left + Tile::COLUMNS).min(width as usize);
-                    semantic.label_tile(&mut tile, (rows.clone(), columns), &all_classes, labels);
+                    semantic.label_tile(&mut tile, (rows.clone(), columns), &all_classes, labels).unwrap();
                 }
             }
             assert!(found == all);

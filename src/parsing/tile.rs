@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::bounds::LEVELS;
 use super::guided::TERMS;
 use super::semantic::Logits;
+use crate::error::{Result, refill};
 
 /// Pixels that a line is stretched by at a time.
 const CHUNK: usize = 8;
@@ -83,10 +84,10 @@ impl Tile {
     }
 
     /// Finds the pixels, in some rows of the photo, where a class is better than those before it.
-    pub fn compare(&mut self, passes: &[Logits], class: usize, rows: &Range<usize>) {
+    pub fn compare(&mut self, passes: &[Logits], class: usize, rows: &Range<usize>) -> Result<()> {
         self.logits = [[0.0; Tile::COLUMNS]; Tile::ROWS];
         for (pass, logits) in passes.iter().enumerate() {
-            self.add(pass, logits, class, rows);
+            self.add(pass, logits, class, rows)?;
         }
         for ((logits, best), found) in self.logits.iter().zip(&mut self.best).zip(&mut self.found) {
             for ((&logit, best), found) in logits.iter().zip(best).zip(found) {
@@ -94,16 +95,20 @@ impl Tile {
                 *best = if logit > *best { logit } else { *best };
             }
         }
+        Ok(())
     }
 
     /// Adds the logits that a class has in one pass.
-    fn add(&mut self, pass: usize, logits: &Logits, class: usize, rows: &Range<usize>) {
+    fn add(&mut self, pass: usize, logits: &Logits, class: usize, rows: &Range<usize>) -> Result<()> {
         let cells = logits.rows.cells(rows.clone());
         let guided = logits.coefficients.as_ref();
         let (planes, terms) = guided.map_or((&logits.values, 1), |guided| (&guided.terms, TERMS));
         let (_, height, width) = planes.dim();
         let planes = planes.as_slice().expect("standard layout");
-        self.stretched.resize(cells.len(), [[0.0; Tile::COLUMNS + CHUNK]; TERMS]);
+        if self.stretched.len() < cells.len() {
+            let zeros = (0..cells.len()).map(|_| [[0.0; Tile::COLUMNS + CHUNK]; TERMS]);
+            refill(&mut self.stretched, zeros, "a tile of the photo")?;
+        }
         for (row, lines) in cells.clone().zip(&mut self.stretched) {
             for (term, line) in lines[..terms].iter_mut().enumerate() {
                 self.passes[pass]
@@ -123,6 +128,7 @@ impl Tile {
                 *sum = *sum + at(TERMS - 1, x) + terms[0] + terms[1] + terms[2];
             }
         }
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use super::instances::Found;
 use super::masks::MaskRows;
 use super::people::{Owner, People};
 use super::{BAND, Queries};
-use crate::error::{Result, filled};
+use crate::error::{Result, collected, filled};
 use crate::labels::LabelSet;
 use crate::palette::DrawingOrder;
 use crate::stop::stopping;
@@ -38,8 +38,8 @@ pub(super) fn draw(queries: &Queries, found: &Found, people: &People, label_set:
             return Ok(());
         }
         let rows = |&claim: &usize| MaskRows::new(queries.mask(found.claims[claim].query), &queries.grid);
-        let mut humans: Vec<MaskRows> = people.humans.iter().map(rows).collect();
-        let mut part_rows: Vec<MaskRows> = parts.iter().map(rows).collect();
+        let mut humans = collected(people.humans.iter().map(rows), "the people map")?;
+        let mut part_rows = collected(parts.iter().map(rows), "the label map")?;
         let mut line = vec![];
         let mut seen = filled((0.0f32, 0u16), width, "the people map")?;
         let mut best = filled(0usize, width, "the label map")?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::masks::MaskRows;
 use super::people::People;
 use super::{Queries, sigmoid};
-use crate::error::{Code, Error, Result, collected, filled};
+use crate::error::{Code, Error, Result, collected, filled, reserved};
 use crate::labels::LabelSet;
 use crate::stop;
 
@@ -74,10 +74,11 @@ impl Runs {
         Ok(())
     }
 
-    pub fn finish(mut self) -> Vec<u32> {
-        self.runs.push(self.length);
-        self.runs.shrink_to_fit();
-        self.runs
+    pub fn finish(self) -> Result<Vec<u32>> {
+        let mut runs = reserved(self.runs.len() + 1, "the masks")?;
+        runs.extend_from_slice(&self.runs);
+        runs.push(self.length);
+        Ok(runs)
     }
 }
 
@@ -103,24 +104,28 @@ impl Found {
     /// `human` is the class "Human". No mask has a mean above 1, so that pairs whose
     /// probability is below the lowest score are out before any mask is stretched.
     pub fn new(queries: &Queries, human: usize) -> Result<Found> {
-        let mut pairs: Vec<((usize, usize), f32)> =
-            queries.probabilities.indexed_iter().map(|(pair, &probability)| (pair, probability)).collect();
-        pairs.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let mut pairs = reserved(queries.probabilities.len(), "the classes of the queries")?;
+        pairs.extend(queries.probabilities.indexed_iter().map(|(pair, &probability)| (pair, probability)));
+        pairs.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         pairs.truncate(MOST_PAIRS);
         pairs.retain(|&(_, probability)| probability >= LOWEST_SCORE);
         let mut used: Vec<usize> = pairs.iter().map(|&((query, _), _)| query).collect();
         used.sort_unstable();
         used.dedup();
-        let measured = used.par_iter().map(|&query| measured(queries, query)).collect::<Result<Vec<_>>>()?;
+        let mut masks = filled((0.0, vec![]), used.len(), "the masks")?;
+        used.par_iter().zip(&mut masks).try_for_each(|(&query, mask)| {
+            *mask = measured(queries, query)?;
+            Ok(())
+        })?;
         let means: BTreeMap<usize, f32> =
-            used.iter().zip(&measured).map(|(&query, &(mean, _))| (query, mean)).collect();
+            used.iter().zip(&masks).map(|(&query, &(mean, _))| (query, mean)).collect();
         let claim = |&((query, class), probability): &((usize, usize), f32)| Claim {
             query,
             class: class as u8,
             score: probability * means[&query],
         };
         let claims = pairs.iter().map(claim).collect();
-        let runs = used.into_iter().zip(measured).map(|(query, (_, runs))| (query, runs)).collect();
+        let runs = used.into_iter().zip(masks).map(|(query, (_, runs))| (query, runs)).collect();
         Ok(Found { claims, runs, human: human as u8 })
     }
 
@@ -172,7 +177,11 @@ impl Found {
             })
         };
         let (parts, humans) = (by_score(self.parts().collect()), by_score(self.humans().collect()));
-        parts.into_iter().chain(humans).map(instance).collect()
+        let mut instances = reserved(parts.len() + humans.len(), "the masks")?;
+        for claim in parts.into_iter().chain(humans) {
+            instances.push(instance(claim)?);
+        }
+        Ok(instances)
     }
 }
 
@@ -189,5 +198,5 @@ fn measured(queries: &Queries, query: usize) -> Result<(f32, Vec<u32>)> {
         }
         runs.extend(line.iter().map(|&logit| logit > 0.0))?;
     }
-    Ok((sum as f32 / (count as f32 + 1e-6), runs.finish()))
+    Ok((sum as f32 / (count as f32 + 1e-6), runs.finish()?))
 }

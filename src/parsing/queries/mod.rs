@@ -18,7 +18,7 @@ use ndarray::{Array2, ArrayView2, ArrayView3, Axis, Ix3, Ix4, s};
 
 pub use instances::Instance;
 
-use super::{Answer, Parsing};
+use super::{Answer, Parsing, planes};
 use crate::error::{Code, Error, Result, filled};
 use crate::labels::LabelSet;
 use crate::model::QueryRule;
@@ -61,12 +61,12 @@ fn multi_human(answers: &[Answer], label_set: LabelSet) -> Result<Parsing> {
             let winners = &winners[y * photo.0 as usize..][columns];
             winners.iter().for_each(|&winner| *sum += claims.winner_score(winner) as f64);
         };
-        Parsing::from_label_map(label_set, photo, labels, persons, add)
+        Parsing::from_label_map(label_set, photo, labels, persons, add)?
     } else {
         let maps = passes.iter().zip(&found).map(|(queries, found)| Pasted { queries, found });
         let labelled = semantic::label_map(&maps.collect::<Vec<_>>(), label_set)?;
         clear_background(&mut persons, &labelled.labels);
-        labelled.into_parsing(label_set, photo, persons)
+        labelled.into_parsing(label_set, photo, persons)?
     };
     Ok(Parsing { instances: claims.published(&people, label_set)?, ..parsing })
 }
@@ -78,7 +78,7 @@ fn single_human(answers: &[Answer], label_set: LabelSet) -> Result<Parsing> {
     let mut people = filled(1u16, labelled.labels.len(), "the people map")?;
     clear_background(&mut people, &labelled.labels);
     let instances = labelled.published(label_set)?;
-    let parsing = labelled.into_parsing(label_set, passes[0].placement.photo, people);
+    let parsing = labelled.into_parsing(label_set, passes[0].placement.photo, people)?;
     Ok(Parsing { instances, ..parsing })
 }
 
@@ -135,7 +135,7 @@ fn read_one(Answer { placement, outputs }: &Answer, classes: usize) -> Result<Qu
     let logits = logits.view().into_dimensionality::<Ix3>().expect("the shape just checked");
     let masks = masks.view().into_dimensionality::<Ix4>().expect("the shape just checked");
     let (logits, masks) = (logits.index_axis_move(Axis(0), 0), masks.index_axis_move(Axis(0), 0));
-    let mut probabilities = logits.to_owned();
+    let mut probabilities = planes::copied(logits, "the classes of the queries")?;
     for mut row in probabilities.rows_mut() {
         let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         row.mapv_inplace(|logit| (logit - max).exp());
@@ -346,7 +346,7 @@ mod tests {
         let answers = [random(2, 20, placement)];
         let queries = &read(&answers, 20).unwrap()[0];
         let summed = Summed::new(queries).unwrap();
-        let mut rows = summed.rows();
+        let mut rows = summed.rows().unwrap();
         let mut lines = vec![vec![]; 20];
         let parsing = parse(&answers, QueryRule::SingleHuman, LabelSet::Lip).unwrap();
         // Whole planes of the tensor, cropped, stretched.

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::instances::{Found, Instance, Runs};
 use super::masks::{Grid, MaskRows, PlaneRows};
 use super::{BAND, Queries, sigmoid};
-use crate::error::{Result, filled, refill, reserved};
+use crate::error::{Result, collected, filled, refill, reserved};
 use crate::labels::LabelSet;
 use crate::parsing::Parsing;
 use crate::stop::stopping;
@@ -30,7 +30,7 @@ pub(super) trait SemanticMap: Sync {
     /// Whether left and right are changed.
     fn mirrored(&self) -> bool;
 
-    fn rows(&self) -> MakeRow<'_>;
+    fn rows(&self) -> Result<MakeRow<'_>>;
 }
 
 /// Sum over the queries of class probability times mask probability, in the size
@@ -79,12 +79,12 @@ impl SemanticMap for Summed<'_, '_> {
         self.queries.placement.mirrored
     }
 
-    fn rows(&self) -> MakeRow<'_> {
+    fn rows(&self) -> Result<MakeRow<'_>> {
         let plane = |plane| PlaneRows::new(plane, &self.queries.grid);
-        let mut planes: Vec<PlaneRows> = self.values.axis_iter(Axis(0)).map(plane).collect();
-        Box::new(move |y, lines| {
+        let mut planes = collected(self.values.axis_iter(Axis(0)).map(plane), PURPOSE)?;
+        Ok(Box::new(move |y, lines| {
             planes.iter_mut().zip(lines).try_for_each(|(plane, line)| plane.row(y, line))
-        })
+        }))
     }
 }
 
@@ -104,20 +104,17 @@ impl SemanticMap for Pasted<'_, '_> {
         self.queries.placement.mirrored
     }
 
-    fn rows(&self) -> MakeRow<'_> {
+    fn rows(&self) -> Result<MakeRow<'_>> {
         let Pasted { queries, found } = *self;
         let width = queries.grid.photo().0;
-        let mut instances: Vec<_> = found
-            .classes(PASTED)
-            .into_iter()
-            .map(|i| {
-                let claim = &found.claims[i];
-                (claim.class as usize, claim.score, MaskRows::new(queries.mask(claim.query), &queries.grid))
-            })
-            .collect();
+        let instances = found.classes(PASTED).into_iter().map(|i| {
+            let claim = &found.claims[i];
+            (claim.class as usize, claim.score, MaskRows::new(queries.mask(claim.query), &queries.grid))
+        });
+        let mut instances = collected(instances, PURPOSE)?;
         let mut logits = vec![];
         let mut times = vec![];
-        Box::new(move |y, lines| {
+        Ok(Box::new(move |y, lines| {
             refill(&mut times, (0..lines.len() * width).map(|_| 0u32), PURPOSE)?;
             for line in lines.iter_mut() {
                 refill(line, (0..width).map(|_| 0.0), PURPOSE)?;
@@ -137,7 +134,7 @@ impl SemanticMap for Pasted<'_, '_> {
                 line.iter_mut().zip(times).for_each(|(value, &times)| *value /= times.max(1) as f32);
             }
             Ok(())
-        })
+        }))
     }
 }
 
@@ -157,44 +154,44 @@ pub(super) fn label_map(passes: &[impl SemanticMap], label_set: LabelSet) -> Res
     let classes = label_set.names().len();
     let mut labels = filled(0u8, width * height, "the label map")?;
     let mut values = filled(0u8, width * height, "the scores")?;
-    let bands = labels.par_chunks_mut(BAND * width).zip(values.par_chunks_mut(BAND * width)).enumerate();
-    let sums = bands
-        .map(|(band, (labels, values))| {
-            let mut sums = vec![(0.0, 0); classes];
-            let mut rows: Vec<_> = passes.iter().map(|pass| (pass.mirrored(), pass.rows())).collect();
-            let (mut lines, mut means) = (vec![vec![]; classes], reserved(classes, PURPOSE)?);
-            for _ in 0..classes {
-                means.push(filled(0.0f32, width, PURPOSE)?);
-            }
-            let targets = labels.chunks_exact_mut(width).zip(values.chunks_exact_mut(width));
-            for (y, (labels, values)) in (band * BAND..).zip(targets) {
-                means.iter_mut().for_each(|line| line.fill(0.0));
-                for (mirrored, rows) in &mut rows {
-                    rows(y, &mut lines)?;
-                    for (class, line) in lines.iter().enumerate() {
-                        let class = if *mirrored { label_set.mirrored()[class] as usize } else { class };
-                        means[class].iter_mut().zip(line).for_each(|(mean, value)| *mean += value);
-                    }
-                }
-                for (x, (label, value)) in labels.iter_mut().zip(values).enumerate() {
-                    let mut best = 0;
-                    for class in 1..classes {
-                        if means[class][x] > means[best][x] {
-                            best = class;
-                        }
-                    }
-                    let mean = means[best][x] / passes.len() as f32;
-                    *label = best as u8;
-                    *value = (mean.min(1.0) * 255.0).round() as u8;
-                    sums[best].0 += sigmoid(mean) as f64;
-                    sums[best].1 += 1;
+    let mut sums = filled((0.0, 0u64), classes * height.div_ceil(BAND), PURPOSE)?;
+    let bands = labels.par_chunks_mut(BAND * width).zip(values.par_chunks_mut(BAND * width));
+    let bands = bands.zip(sums.par_chunks_exact_mut(classes)).enumerate();
+    bands.try_for_each(|(band, ((labels, values), sums))| {
+        let rows = passes.iter().map(|pass| Ok((pass.mirrored(), pass.rows()?)));
+        let mut rows = rows.collect::<Result<Vec<_>>>()?;
+        let (mut lines, mut means) = (filled(vec![], classes, PURPOSE)?, reserved(classes, PURPOSE)?);
+        for _ in 0..classes {
+            means.push(filled(0.0f32, width, PURPOSE)?);
+        }
+        let targets = labels.chunks_exact_mut(width).zip(values.chunks_exact_mut(width));
+        for (y, (labels, values)) in (band * BAND..).zip(targets) {
+            means.iter_mut().for_each(|line| line.fill(0.0));
+            for (mirrored, rows) in &mut rows {
+                rows(y, &mut lines)?;
+                for (class, line) in lines.iter().enumerate() {
+                    let class = if *mirrored { label_set.mirrored()[class] as usize } else { class };
+                    means[class].iter_mut().zip(line).for_each(|(mean, value)| *mean += value);
                 }
             }
-            Ok(sums)
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let mut total = vec![(0.0, 0); classes];
-    for sums in &sums {
+            for (x, (label, value)) in labels.iter_mut().zip(values).enumerate() {
+                let mut best = 0;
+                for class in 1..classes {
+                    if means[class][x] > means[best][x] {
+                        best = class;
+                    }
+                }
+                let mean = means[best][x] / passes.len() as f32;
+                *label = best as u8;
+                *value = (mean.min(1.0) * 255.0).round() as u8;
+                sums[best].0 += sigmoid(mean) as f64;
+                sums[best].1 += 1;
+            }
+        }
+        Ok(())
+    })?;
+    let mut total = filled((0.0, 0), classes, PURPOSE)?;
+    for sums in sums.chunks_exact(classes) {
         for (total, (sum, pixels)) in total.iter_mut().zip(sums) {
             total.0 += sum;
             total.1 += pixels;
@@ -204,7 +201,7 @@ pub(super) fn label_map(passes: &[impl SemanticMap], label_set: LabelSet) -> Res
 }
 
 impl Labelled {
-    pub fn into_parsing(self, label_set: LabelSet, photo: (u32, u32), people: Vec<u16>) -> Parsing {
+    pub fn into_parsing(self, label_set: LabelSet, photo: (u32, u32), people: Vec<u16>) -> Result<Parsing> {
         let add = |y: usize, columns: Range<usize>, _, sum: &mut f64| {
             let values = &self.values[y * self.width..][columns];
             values.iter().for_each(|&value| *sum += (value as f32 / 255.0) as f64);
@@ -227,9 +224,13 @@ impl Labelled {
                 label: label_set.names()[class].into(),
                 person: (class != 0) as u16,
                 score: (sum / (pixels + 1) as f64) as f32,
-                runs: runs.finish(),
+                runs: runs.finish()?,
             })
         };
-        present.map(instance).collect()
+        let mut instances = reserved(self.sums.len(), "the masks")?;
+        for class in present {
+            instances.push(instance(class)?);
+        }
+        Ok(instances)
     }
 }
