@@ -20,7 +20,7 @@ from torch import nn
 from crops import Dataset
 from export_onnx import GraphWriter, write_parser
 from network import CENTER_BIAS, OFFSET_UNIT, Parser
-from train import SEED, batch
+from train import SEED, batch, on_device
 
 MEASURED_BATCHES, MEASURED_CROPS = 24, 16
 
@@ -97,7 +97,7 @@ def measure_norms(model, data):
     hooks = [norm.register_forward_pre_hook(add) for norm in norms]
     for step in range(MEASURED_BATCHES):
         # No process of a training run has this number, so these crops are not its first ones.
-        model(batch(data, SEED, SEED, step, MEASURED_CROPS)[0])
+        model(on_device(batch(data, SEED, SEED, step, MEASURED_CROPS), 'cpu')[0])
     for hook in hooks:
         hook.remove()
     for norm, (mean, square) in sums.items():

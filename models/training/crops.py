@@ -1,7 +1,8 @@
 """Random training crops: class-balanced, from small figures to close-ups, with photometric jitter.
 
 A crop is RGB uint8 [H, W, 3]; codes, people and the data set's names uint8 [H/2, W/2]; and which names are
-worn. Scale 1 is the photograph's own size, in which a figure is about 700 px tall and a head about 95 px.
+worn. Scale 1 is the own size of the data set's photographs, in which a figure is about 700 px tall and a head
+about 95 px; others are seen as large as the program sees them beside these.
 """
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ from garment_colours import recolour
 from garment_transplant import Transplant
 from label_codes import BAG_NAMES, CLASS, CODE, IGNORE, UNKNOWN_NAME, mirror_table
 from packed_photographs import NAMES, Packed, pasted, warp
+from packing import UNKNOWN_PERSON
 from procedural_backdrops import backdrop
 
 # Classes to look for on purpose, with how often; the rest comes along in any photograph.
@@ -17,7 +19,7 @@ SOUGHT = {'hat': 1.2, 'gloves': 0.5, 'sunglasses': 1.1, 'scarf': 2.0, 'socks': 1
           'dress': 2.4, 'coat': 1.0, 'suit': 0.7, 'upper-clothes': 0.5}
 SEEK = 0.40
 MIN_SOUGHT_PIXELS = 200
-# How often a photograph labelled by people is taken.
+# How often one with a label map is taken, of the photographs of the data set.
 LABELLED = 0.55
 # How often clothes get other colours.
 RECOLOURED = 0.5
@@ -38,10 +40,17 @@ GREYSCALE = 0.10
 
 
 class Dataset:
-    """Labelled photographs and, if given, those whose labels the network made itself."""
+    """Packed photographs: those of the data set with label maps; if given, those with tags, and others.
 
-    def __init__(self, labelled, tagged=None):
-        self.folders = [Packed(folder) for folder in (labelled, tagged) if folder]
+    wild  (folder, how often a photograph of it is taken), any number
+    """
+
+    def __init__(self, labelled, tagged=None, wild=()):
+        of_data_set = 1 - sum(share for _, share in wild)
+        shares = [(labelled, of_data_set * (LABELLED if tagged else 1)),
+                  *([(tagged, of_data_set * (1 - LABELLED))] if tagged else []), *wild]
+        self.folders = [Packed(folder) for folder, _ in shares]
+        self.shares = np.array([share for _, share in shares])
         self.sought = np.array([CODE[name] for name in SOUGHT])
         self.sought_probability = np.array(list(SOUGHT.values())) / sum(SOUGHT.values())
         self.holders = [{code: folder.holders(code, MIN_SOUGHT_PIXELS) for code in self.sought}
@@ -50,7 +59,7 @@ class Dataset:
 
     def draw(self, rng):
         """A photograph (folder, number) and the code looked for in it, or None."""
-        which = 0 if rng.random() < LABELLED else len(self.folders) - 1
+        which = int(rng.choice(len(self.folders), p=self.shares))
         folder = self.folders[which]
         if rng.random() < SEEK:
             sought = int(rng.choice(self.sought, p=self.sought_probability))
@@ -76,12 +85,12 @@ def random_pixel(rng, mask):
 def cut(rng, data, size, mode, scale=None, spread=0.7):
     """One photograph's crop of `size` (height, width) at a scale of the `mode` (probability, low, high).
 
-    Photo, codes, names, bool [NAMES] of what is worn in the photograph, and how much of the figure is seen.
+    Photo, codes, names, people, bool [NAMES] of what may be worn in the photograph, and how much of the
+    figure is seen.
     """
     height, width = size
     folder, number, sought = data.draw(rng)
-    maps = folder.codes_and_names(number)
-    codes = maps[..., 0]
+    codes = folder.labels(number)[..., 0]
     scale = scale or log_uniform(rng, *mode[1:])
     coarse = codes[::4, ::4]
     focus = None
@@ -98,6 +107,7 @@ def cut(rng, data, size, mode, scale=None, spread=0.7):
         focus = random_pixel(rng, coarse != 0) if rng.random() < 0.85 else None
     if focus is None:
         focus = np.array([rng.uniform(0, coarse.shape[1]), rng.uniform(0, coarse.shape[0])])
+    scale *= folder.units[number]
     focus = focus * 4 + rng.uniform(-0.5, 0.5, 2) * spread * np.array([width, height]) / scale
     # Where the crop fits into the photograph, keep it inside: real edges cut people as crops do.
     reach = np.array([width, height]) / scale / 2
@@ -115,25 +125,28 @@ def cut(rng, data, size, mode, scale=None, spread=0.7):
     origin = focus - to_photo @ np.array([width / 2, height / 2])
     # Grey like the padding at inference, or the photograph mirrored at its edges.
     filled = rng.random() < 0.7
-    photo, labels, names = folder.cut(number, to_photo, origin, size,
-                                      cv2.BORDER_REFLECT if filled else cv2.BORDER_CONSTANT)
+    photo, labels, names, people = folder.cut(number, to_photo, origin, size,
+                                              cv2.BORDER_REFLECT if filled else cv2.BORDER_CONSTANT)
     figure_pixels = max(folder.counts[number, 1:].sum(), 1)
-    seen = known_person(labels).sum() * 4 * abs(np.linalg.det(to_photo)) / figure_pixels
+    seen = 0
+    if folder.worn_known[number]:
+        seen = known_person(labels).sum() * 4 * abs(np.linalg.det(to_photo)) / figure_pixels
     if filled:
         background = (codes == CLASS['background']).astype(np.uint8)
         beyond = warp(background, to_photo * 2, origin, labels.shape, cv2.INTER_NEAREST, cv2.BORDER_REFLECT)
-        labels[(labels == IGNORE) & (beyond > 0)] = CLASS['background']
+        nobody = (labels == IGNORE) & (beyond > 0)
+        labels[nobody], people[nobody] = CLASS['background'], 0
     if mirrored:
         labels = mirror_table()[labels]
     worn = folder.worn[number]
-    given = data.transplant(rng, folder, number, photo, labels, names, to_photo, origin)
+    given = data.transplant(rng, folder, number, photo, labels, names, people, to_photo, origin)
     if given is not None:
-        photo, labels, names = given
+        photo, labels, names, people = given
         added = np.bincount(names.ravel(), minlength=UNKNOWN_NAME + 1)[:NAMES] >= MIN_NAMED
         worn, seen = worn | added, 0     # what is covered may not be seen any more
     if rng.random() < RECOLOURED:
         photo = recolour(rng, photo, labels)
-    return photo, labels, names, worn, seen
+    return photo, labels, names, people, worn, seen
 
 
 def known_person(codes):
@@ -179,11 +192,10 @@ def colour_jitter(rng, photo):
 def group(rng, data, size):
     """People pasted into one photograph, nearer ones over those farther off."""
     base = log_uniform(rng, *GROUP[1:])
-    photo, labels, names, worn, _ = cut(rng, data, size, GROUP, base)
-    people = known_person(labels).astype(np.uint8)
-    for person in range(2, int(rng.integers(2, MOST_PEOPLE + 1)) + 1):
+    photo, labels, names, people, worn, _ = cut(rng, data, size, GROUP, base)
+    for _ in range(int(rng.integers(1, MOST_PEOPLE))):
         scale = base * log_uniform(rng, 0.7, 1.4)
-        other, codes, other_names, other_worn, _ = cut(rng, data, size, GROUP, scale, spread=0.6)
+        other, codes, other_names, others, other_worn, _ = cut(rng, data, size, GROUP, scale, spread=0.6)
         inside = figure(codes, other_names)
         share = inside.mean()
         if share < 0.004:
@@ -196,9 +208,20 @@ def group(rng, data, size):
         photo = pasted(rng, photo, other, inside)
         labels, names = np.where(inside, codes, labels), np.where(inside, other_names, names)
         worn = worn | other_worn
-        people = np.where(inside, np.where(codes == CLASS['background'], 0, person), people).astype(np.uint8)
-    people[labels == IGNORE] = 0
+        people = np.where(inside, numbered_from(others, highest(people)), people)
+    people[labels == IGNORE] = UNKNOWN_PERSON
     return photo, labels, people, names, worn
+
+
+def highest(people):
+    """The largest number of a person."""
+    return int(np.where(people == UNKNOWN_PERSON, 0, people).max())
+
+
+def numbered_from(people, before):
+    """uint8 [H, W]: the people with other numbers than those up to `before`; too many are unknown."""
+    known = (people > 0) & (people != UNKNOWN_PERSON)
+    return np.where(known, np.minimum(people.astype(int) + before, UNKNOWN_PERSON), people).astype(np.uint8)
 
 
 def figure(codes, names):
@@ -209,7 +232,7 @@ def figure(codes, names):
 
 
 def random_crop(rng, data, size):
-    """One training crop of `size` (height, width): photo; codes, people (0 = nobody) and names at half the
+    """One training crop of `size` (height, width): photo; codes, people (as packing.py) and names at half the
     size; int [NAMES] of WORN, WORN_NOT or WORN_UNKNOWN.
     """
     modes = (FIGURE, CLOSE_UP, GROUP)
@@ -218,10 +241,9 @@ def random_crop(rng, data, size):
         photo, labels, people, names, worn = group(rng, data, size)
         seen = 0
     else:
-        photo, labels, names, worn, seen = cut(rng, data, size, mode)
+        photo, labels, names, people, worn, seen = cut(rng, data, size, mode)
         if rng.random() < BACKDROP:
             photo = replace_background(rng, photo, labels)
-        people = known_person(labels).astype(np.uint8)
     found = np.bincount(names.ravel(), minlength=UNKNOWN_NAME + 1)[:NAMES] >= MIN_NAMED
     visible = np.where(found | (seen >= WHOLE_FIGURE), WORN, WORN_UNKNOWN)
     return colour_jitter(rng, photo), labels, people, names, np.where(worn, visible, WORN_NOT)
@@ -245,7 +267,7 @@ def people_targets(people, labels):
     heat, offsets = np.zeros((height, width), np.float32), np.zeros((2, height, width), np.float32)
     offset_weight = np.zeros((1, height, width), np.float32)
     ys, xs = np.mgrid[:height, :width].astype(np.float32)
-    for person in range(1, int(people.max()) + 1):
+    for person in np.setdiff1d(people, (0, UNKNOWN_PERSON)):
         mine = people == person
         if mine.sum() < MIN_PERSON:
             continue
@@ -254,5 +276,5 @@ def people_targets(people, labels):
         heat = np.maximum(heat, np.exp(-((xs - cx) ** 2 + (ys - cy) ** 2) / (2 * sigma * sigma)))
         offsets[0][mine], offsets[1][mine] = CELL * (cx - xs[mine]), CELL * (cy - ys[mine])
         offset_weight[0][mine] = 1
-    heat_weight = ((labels != IGNORE) | (heat > 0.05)).astype(np.float32)
+    heat_weight = ((labels != IGNORE) & (people != UNKNOWN_PERSON) | (heat > 0.05)).astype(np.float32)
     return heat[None], heat_weight[None], offsets, offset_weight

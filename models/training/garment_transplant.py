@@ -9,6 +9,7 @@ import numpy as np
 
 from label_codes import BAG_NAMES, CLASS, CODE
 from packed_photographs import pasted
+from packing import single_person
 
 # How often, and of what; the kinds that the person must not wear, or there would be two of them.
 OFTEN = 0.35
@@ -34,8 +35,8 @@ class Transplant:
         carried = folders[0].worn[:, BAG_NAMES].any(1)
         self.holders['bag'] = placed(folders[0], np.flatnonzero(carried))
 
-    def __call__(self, rng, folder, number, photo, codes, names, linear, origin):
-        """Photo, codes and names with a garment more, or None if there is none this time.
+    def __call__(self, rng, folder, number, photo, codes, names, people, linear, origin):
+        """Photo, codes, names and people with a garment more, or None if there is none this time.
 
         The crop shows photograph `number` of `folder`, its pixel p that photograph's linear @ p + origin.
         """
@@ -50,7 +51,7 @@ class Transplant:
         to_donor = similarity(torso, donor_torso, rng.random() < 0.5) * np.exp(rng.uniform(-0.1, 0.1, 2))
         moved = rng.uniform(-0.06, 0.06, 2) * np.ptp(donor_torso[:, 1])
         shift = donor_torso.mean(0) + moved - to_donor @ torso.mean(0)
-        other, other_codes, other_names = donors.cut(
+        other, other_codes, other_names, _ = donors.cut(
             donor, to_donor @ linear, to_donor @ origin + shift, photo.shape[:2], cv2.BORDER_REFLECT)
         in_front = IN_FRONT + [CLASS['hair']] * (rng.random() < 0.5)
         kept = np.isin(other_names, BAG_NAMES) if kind == 'bag' else other_codes == CODE[kind]
@@ -58,7 +59,9 @@ class Transplant:
         if given.sum() < MIN_PIXELS:
             return None
         codes, names = np.where(given, other_codes, codes), np.where(given, other_names, names)
-        return pasted(rng, photo, other, given), codes, names
+        # Only who is alone in a photograph has shoulders and hips here, so the wearer is person 1.
+        people = np.where(given, single_person(other_codes), people)
+        return pasted(rng, photo, other, given), codes, names, people
 
 
 def placed(folder, numbers):

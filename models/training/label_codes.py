@@ -1,9 +1,10 @@
 """Codes of the training label maps: CIHP classes, sets of classes where the truth is partly known, ignore.
 
-A code 0..19 says: this pixel is that CIHP class. A code from SETS says: it is one of those classes, not
+A code 0..19 says: this pixel is that CIHP class. A code of SET_MEMBERS says: it is one of those classes, not
 known which (skin of an unknown limb, a shoe of an unknown foot); the loss then asks only for the sum of
 their probabilities. IGNORE says nothing.
 """
+import itertools
 import json
 
 import numpy as np
@@ -25,10 +26,22 @@ SET_MEMBERS = {
     'shoe': 'left-shoe right-shoe',
     'suit': 'coat pants',
     'garment': 'upper-clothes dress coat pants skirt',
+    # What may be seen of a part of the body, by that part.
+    'on-head': 'face hair hat sunglasses scarf torso-skin',
+    'on-arm': 'left-arm right-arm gloves upper-clothes coat dress scarf',
+    'on-trunk': 'upper-clothes dress coat pants skirt torso-skin scarf hair',
+    'on-leg': 'left-leg right-leg pants skirt dress coat socks',
+    'on-foot': 'left-shoe right-shoe socks left-leg right-leg pants',
+    'somebody': ' '.join(CIHP[1:]),
 }
+# Where two answers differ, either is right: a set for every two classes but the background.
+PAIR_NAMES = {frozenset(pair): f'{pair[0]}/{pair[1]}' for pair in itertools.combinations(CIHP[1:], 2)
+              if ' '.join(pair) not in SET_MEMBERS.values()}
+SET_MEMBERS |= {name: ' '.join(sorted(pair, key=CIHP.index)) for pair, name in PAIR_NAMES.items()}
 SKIN_CODES = {*SET_MEMBERS['skin'].split(), 'skin', 'neck', 'trunk-or-arm', 'arm', 'leg'}
 CODE = dict(CLASS) | {name: len(CIHP) + i for i, name in enumerate(SET_MEMBERS)}
 CODES = len(CODE)
+_CODE_OF_MEMBERS = {frozenset(members.split()): CODE[name] for name, members in SET_MEMBERS.items()}
 
 
 def membership():
@@ -40,13 +53,26 @@ def membership():
     return table
 
 
+def other_side(name):
+    """The class in the mirror."""
+    side, _, limb = name.partition('-')
+    return {'left': 'right-', 'right': 'left-'}[side] + limb if side in ('left', 'right') else name
+
+
+def either(first, second):
+    """The code that allows two classes (indices); IGNORE if one of them is the background."""
+    if first == second:
+        return first
+    return _CODE_OF_MEMBERS.get(frozenset((CIHP[first], CIHP[second])), IGNORE)
+
+
 def mirror_table():
-    """uint8 [256]: code after a left-right flip of the photo. Sets hold both sides, so they stay."""
+    """uint8 [256]: code after a left-right flip of the photo."""
     table = np.arange(256, dtype=np.uint8)
     for name in CIHP:
-        if name.startswith('left-'):
-            left, right = CLASS[name], CLASS['right-' + name[5:]]
-            table[left], table[right] = right, left
+        table[CLASS[name]] = CLASS[other_side(name)]
+    for members, code in _CODE_OF_MEMBERS.items():
+        table[code] = _CODE_OF_MEMBERS[frozenset(map(other_side, members))]
     return table
 
 

@@ -1,18 +1,12 @@
 #!/usr/bin/env python3
-"""Photos and training label maps in flat files that several training processes can map into memory.
+"""Photos and training label maps in flat files, from Clothing Co-Parsing.
 
 usage: pack_dataset.py DATA_DIR IDS TEACHER_DIR LABELS_DIR OUT_DIR
 
-OUT_DIR/index.json  one entry a photo: id, per level (1, 1/2, 1/4 size) height, width, byte offset, pixels of
-                    each code, which of the data set's names (ids) are worn in it, and the teacher's left and
-                    right shoulder and hip (x, y in photo pixels) where they can be trusted
-OUT_DIR/photos.u8   RGB [H, W, 3] of every level, one after the other
-OUT_DIR/maps.u8     code and data set's name (id) [H, W, 2] at full size, one after the other
-
-The names are those of the data set's label map, or follow from the tags of a photograph that has none.
+OUT_DIR is as packing.py has it. The names are those of the data set's label map, or follow from the tags of a
+photograph that has none.
 """
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +14,10 @@ from PIL import Image
 
 from body_parts import HIP, SHOULDER, Body
 from checked_sides import without_untold
-from label_codes import CODES, IGNORE, UNKNOWN_NAME, name_of_codes, read_tags
+from label_codes import IGNORE, UNKNOWN_NAME, name_of_codes, read_tags
+from packing import PackWriter, single_person
 from prepare_labels import landmarks_fit
 
-LEVELS = (1, 2, 4)
 MIN_WORN_PIXELS = 60
 
 
@@ -58,30 +52,20 @@ def main():
     parser.add_argument('labels', type=Path)
     parser.add_argument('out', type=Path)
     args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
     class_names = args.data.joinpath('classes.txt').read_text().split()
     tags = read_tags(args.data)
-    index, photo_offset, map_offset = [], 0, 0
-    with open(args.out / 'photos.u8', 'wb') as photos, open(args.out / 'maps.u8', 'wb') as maps:
+    with PackWriter(args.out) as pack:
         for name in args.ids.read_text().split():
+            labels = args.labels / f'{name}.png'
+            if not labels.exists():
+                continue
             photo = Image.open(args.data / 'photos' / f'{name}.jpg').convert('RGB')
-            codes = without_untold(np.asarray(Image.open(args.labels / f'{name}.png')), name)
+            codes = without_untold(np.asarray(Image.open(labels)), name)
             if (codes == IGNORE).all():
                 continue
             names, worn = names_and_tags(args.data, name, codes, class_names, tags)
-            entry = {'id': name, 'levels': [], 'maps': map_offset, 'worn': worn,
-                     'torso': torso(args.teacher / f'{name}.npz', codes),
-                     'counts': np.bincount(codes.ravel(), minlength=256)[:CODES].tolist()}
-            for level in LEVELS:
-                pixels = np.asarray(photo if level == 1 else photo.reduce(level))
-                entry['levels'].append([*pixels.shape[:2], photo_offset])
-                photos.write(pixels.tobytes())
-                photo_offset += pixels.size
-            both = np.stack([codes, names], 2)
-            maps.write(both.tobytes())
-            map_offset += both.size
-            index.append(entry)
-    (args.out / 'index.json').write_text(json.dumps(index))
+            pack.add(name, photo, codes, names, single_person(codes), worn,
+                     torso(args.teacher / f'{name}.npz', codes))
 
 
 if __name__ == '__main__':

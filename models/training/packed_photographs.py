@@ -1,18 +1,18 @@
-"""Packed photographs (pack_dataset.py) and pieces cut out of them."""
+"""Packed photographs (packing.py) and pieces cut out of them."""
 import json
 
 import cv2
 import numpy as np
 
 from label_codes import IGNORE
-from pack_dataset import LEVELS
+from packing import LEVELS
 
 NAMES = 59        # of the data set, its `null` among them
 OUTSIDE = 127     # grey: zero after normalisation, like the padding at inference
 
 
 class Packed:
-    """One folder of packed photographs (pack_dataset.py), mapped into memory."""
+    """One folder of packed photographs (packing.py), mapped into memory."""
 
     def __init__(self, folder):
         self.index = json.loads((folder / 'index.json').read_text())
@@ -21,7 +21,9 @@ class Packed:
         self.counts = np.array([entry['counts'] for entry in self.index])
         self.worn = np.zeros((len(self.index), NAMES), bool)
         for row, entry in zip(self.worn, self.index, strict=True):
-            row[entry['worn']] = True
+            row[slice(None) if entry['worn'] is None else entry['worn']] = True
+        self.worn_known = np.array([entry['worn'] is not None for entry in self.index])
+        self.units = np.array([entry['unit'] for entry in self.index])
         # Shoulders and hips, left and right, or NaN where they are not known: [photos, 4, (x, y)].
         self.torsos = np.array([entry['torso'] or [[np.nan] * 2] * 4 for entry in self.index])
 
@@ -34,23 +36,23 @@ class Packed:
         height, width, offset = self.index[number]['levels'][level]
         return self.photos[offset:offset + height * width * 3].reshape(height, width, 3)
 
-    def codes_and_names(self, number):
-        """uint8 view [H, W, 2]."""
+    def labels(self, number):
+        """uint8 view [H, W, 3]: codes, names, people."""
         height, width, _ = self.index[number]['levels'][0]
         offset = self.index[number]['maps']
-        return self.maps[offset:offset + height * width * 2].reshape(height, width, 2)
+        return self.maps[offset:offset + height * width * 3].reshape(height, width, 3)
 
     def cut(self, number, linear, origin, size, border):
-        """RGB uint8 [H, W, 3] whose pixel p shows the photograph's linear @ p + origin; codes and names uint8
-        [H/2, W/2] of it. Outside of the photograph nothing is known; `border` is what is seen there.
+        """RGB uint8 [H, W, 3] whose pixel p shows the photograph's linear @ p + origin; codes, names and
+        people uint8 [H/2, W/2] of it. Outside of the photograph nothing is known; `border` is seen there.
         """
         scale = 1 / np.sqrt(abs(np.linalg.det(linear)))
         level = 0 if scale >= 0.6 else 1 if scale >= 0.3 else 2
         photo = warp(self.photo(number, level), linear / LEVELS[level], origin / LEVELS[level], size,
                      cv2.INTER_LINEAR, border, OUTSIDE)
-        maps = warp(self.codes_and_names(number), linear * 2, origin, (size[0] // 2, size[1] // 2),
+        maps = warp(self.labels(number), linear * 2, origin, (size[0] // 2, size[1] // 2),
                     cv2.INTER_NEAREST, cv2.BORDER_CONSTANT, IGNORE)
-        return photo, maps[..., 0].copy(), maps[..., 1]
+        return photo, *(np.ascontiguousarray(maps[..., k]) for k in range(3))
 
 
 def warp(source, linear, origin, size, interpolation, border, value=0):

@@ -41,7 +41,8 @@ class PartialLabelLoss(torch.nn.Module):
     def dice_loss(self, p, target, known):
         """1 - mean Dice over the classes present in the batch."""
         p = p * known[:, None]
-        hit = torch.zeros(CLASSES).scatter_add_(0, target[known], p.gather(1, target[:, None])[:, 0][known])
+        of_target = p.gather(1, target[:, None])[:, 0][known]
+        hit = torch.zeros(CLASSES, device=p.device).scatter_add_(0, target[known], of_target)
         present = torch.bincount(target[known], minlength=CLASSES).float()
         dice = (2 * hit + 1) / (p.sum((0, 2, 3)) + present + 1)
         return 1 - dice[present > 20].mean()

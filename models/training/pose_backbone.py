@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from inverted_residual import Depthwise, InvertedResidual, Pointwise, SameConv
-from movenet_weights import TRUNK, convolution, read_weights
+from tfjs_weights import TRUNK, convolution, read_weights
 
 # MobileNetV2 at width 1.4: (block count, output channels, stride of the first block).
 STAGES = [(2, 40, 2), (3, 48, 2), (4, 96, 2), (3, 144, 1), (3, 240, 2), (1, 480, 1)]

@@ -14,6 +14,7 @@ from label_codes import (
     IGNORE,
     UNKNOWN_NAME,
     ccp_table,
+    either,
     membership,
     mirror_table,
     name_of_codes,
@@ -70,6 +71,15 @@ class Codes(unittest.TestCase):
         self.assertEqual(table[CLASS['left-shoe']], CLASS['right-shoe'])
         self.assertEqual(table[CODE['arm']], CODE['arm'])
         np.testing.assert_array_equal(table[table], np.arange(256))
+
+    def test_either_of_two_classes_and_their_sides_in_the_mirror(self):
+        code = either(CLASS['left-arm'], CLASS['coat'])
+        self.assertEqual([CIHP[i] for i in np.flatnonzero(membership()[code])], ['coat', 'left-arm'])
+        self.assertEqual(mirror_table()[code], either(CLASS['coat'], CLASS['right-arm']))
+        self.assertEqual(either(CLASS['left-leg'], CLASS['right-leg']), CODE['leg'])
+        self.assertEqual(either(CLASS['hat'], CLASS['hat']), CLASS['hat'])
+        self.assertEqual(either(CLASS['hat'], CLASS['background']), IGNORE)
+        self.assertLess(max(CODE.values()), IGNORE)
 
     def test_a_set_allows_its_classes(self):
         allowed = membership()

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""Train the parser on CPU processes that average their gradients; one thread each.
+"""Train the parser on one GPU, or on CPU processes that average their gradients, one thread each.
 
-usage: train.py PACKED_DIR MOVENET_JSON EFFICIENTNET_PTH RUN_DIR [--tagged PACKED_DIR] [--start CHECKPOINT]
-                [--minutes M] [--rate FACTOR] [--seed S] [--processes P] [--batch B] [--resume]
+usage: train.py PACKED_DIR MOVENET_JSON EFFICIENTNET_PTH RUN_DIR [--tagged PACKED_DIR]
+                [--wild PACKED_DIR=SHARE]... [--start CHECKPOINT] [--minutes M] [--rate FACTOR] [--seed S]
+                [--device cpu|cuda] [--processes P] [--workers W] [--batch B] [--compile] [--resume]
+                [--measure STEPS]
 
 The schedule follows the time spent, so a run ends when it should on a busy machine too. RUN_DIR/last.pt is
-written every few minutes and is what --resume continues from; log.txt has one line every 20 steps.
+written every minute and is what --resume continues from; log.txt has one line every 20 steps. On a GPU, crops
+are made by worker processes. --measure only takes so many steps and prints how fast they were.
 """
 import argparse
 import copy
@@ -15,6 +18,7 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 import torch.distributed as dist
@@ -27,7 +31,7 @@ from network import Parser
 from partial_label_loss import PartialLabelLoss, sides_loss
 
 SEED = 20                 # unless another is asked for
-CROP_SIZES = ((448, 256), (384, 320), (448, 256), (256, 384))
+CROP_SIZES = ((448, 256), (384, 320), (448, 256), (256, 384), (320, 448))
 DECODER_RATE, GARMENTS_RATE, POSE_RATE = 1e-3, 2.5e-4, 5e-5
 LAST_RATE = 0.01          # fraction left at the end
 WARM_UP_STEPS = 40
@@ -37,7 +41,9 @@ FROZEN_STEPS = 120        # the decoder alone, before the backbones learn too; n
 # What stays as published, 1/2 to 1/8 of the size: dear and generic.
 FROZEN_GARMENTS = ('stem', *(f'blocks.{i}.' for i in range(7)))
 FROZEN_POSE = ('stem', 'first.', *(f'blocks.{i}.' for i in range(5)), 'box.')
-CHECKPOINT_SECONDS = 240
+CHECKPOINT_SECONDS = 60
+UNMEASURED_STEPS = 5      # the first ones, in which libraries choose their ways
+AHEAD = 3                 # batches that a worker process makes ahead
 PRESENCE, MIN_PRESENT, MAX_UNKNOWN = 0.4, 0.002, 0.1
 # One crop in so many is the mirrored twin of another, and both should be parsed alike.
 TWIN_SHARE, TWINS = 4, 0.8
@@ -48,8 +54,8 @@ WORN_NAMES, PIXEL_NAMES = 2.4, 0.3
 
 
 def batch(data, seed, rank, step, size):
-    """RGB float [B, 3, H, W] in -1..1; codes and names long [B, H/2, W/2] and [B, H/4, W/4]; worn [B, NAMES]
-    as crops.random_crop has it; people's targets. All fixed by seed, rank and step. The last B // TWIN_SHARE
+    """RGB uint8 [B, H, W, 3]; codes and names uint8 [B, H/2, W/2] and [B, H/4, W/4]; worn [B, NAMES] as
+    crops.random_crop has it; people's targets. All fixed by seed, rank and step. The last B // TWIN_SHARE
     crops are the first ones in the mirror.
     """
     rng = np.random.default_rng([seed, rank, step])
@@ -59,10 +65,40 @@ def batch(data, seed, rank, step, size):
     crops += [mirrored_twin(rng, crop) for crop in crops[:twins]]
     photos, codes, people, names, worn = zip(*crops, strict=True)
     targets = zip(*map(people_targets, people, codes), strict=True)
+    names = [one[::2, ::2] for one in names]
     photos, codes, names, worn = (torch.from_numpy(np.stack(a)) for a in (photos, codes, names, worn))
+    return photos, codes, names, worn, [torch.from_numpy(np.stack(target)) for target in targets]
+
+
+def on_device(crops, device):
+    """The crops of `batch` as the network and the losses take them: photos float [B, 3, H, W] in -1..1."""
+    photos, codes, names, worn, targets = crops
+    photos, codes, names, worn, *targets = (tensor.to(device, non_blocking=True)
+                                            for tensor in (photos, codes, names, worn, *targets))
     photos = (photos.permute(0, 3, 1, 2).float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
-    targets = [torch.from_numpy(np.stack(target)) for target in targets]
-    return photos, codes.long(), names[:, ::2, ::2].long(), worn, targets
+    return photos, codes.long(), names.long(), worn, targets
+
+
+class Batches(torch.utils.data.Dataset):
+    """`batch` by step, for worker processes."""
+
+    def __init__(self, data, seed, rank, size):
+        self.of = data, seed, rank
+        self.size = size
+
+    def __getitem__(self, step):
+        return batch(*self.of, step, self.size)
+
+    def from_step(self, step, workers, pin):
+        """An endless iterator over the batches from `step` on."""
+        return iter(torch.utils.data.DataLoader(
+            self, batch_size=None, sampler=range(step, sys.maxsize), num_workers=workers, pin_memory=pin,
+            prefetch_factor=AHEAD if workers else None, worker_init_fn=single_threaded))
+
+
+def single_threaded(_):
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
 
 
 def people_loss(centers, offsets, targets):
@@ -81,7 +117,8 @@ def presence_loss(presence, codes):
     it is not asked for.
     """
     pixels = codes.flatten(1)
-    share = torch.zeros(len(codes), 256).scatter_add_(1, pixels, torch.ones(pixels.shape)) / pixels.shape[1]
+    ones = torch.ones(pixels.shape, device=codes.device)
+    share = torch.zeros(len(codes), 256, device=codes.device).scatter_add_(1, pixels, ones) / pixels.shape[1]
     share, unknown = share[:, :presence.shape[1]], share[:, presence.shape[1]:].sum(1, keepdim=True)
     present = share >= MIN_PRESENT
     known = present | ((share == 0) & (unknown < MAX_UNKNOWN))
@@ -101,7 +138,7 @@ def names_loss(worn_logits, worn, name_logits, names):
 def twins_loss(logits):
     """How far the answers to twins are apart: the symmetric Kullback-Leibler divergence, a pixel."""
     twins = len(logits) // TWIN_SHARE
-    classes = torch.from_numpy(mirror_table()[:logits.shape[1]].astype(np.int64))
+    classes = torch.from_numpy(mirror_table()[:logits.shape[1]].astype(np.int64)).to(logits.device)
     log_p = F.log_softmax(logits[:twins], 1)
     log_q = F.log_softmax(logits[len(logits) - twins:].flip(3)[:, classes], 1)
     return 0.5 * ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(1).mean()
@@ -134,10 +171,11 @@ def average_gradients(parameters, processes):
 def update_average(average, model, step=None):
     """Exponential moving average of weights and batch-norm statistics."""
     decay = EMA_DECAY if step is None else min(EMA_DECAY, (1 + step) / (10 + step))
-    for mean, value in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
-        if mean.dtype.is_floating_point:
-            mean.lerp_(value, 1 - decay)
-        else:
+    pairs = list(zip(average.state_dict().values(), model.state_dict().values(), strict=True))
+    floats = [pair for pair in pairs if pair[0].dtype.is_floating_point]
+    torch._foreach_lerp_([mean for mean, _ in floats], [value for _, value in floats], 1 - decay)
+    for mean, value in pairs:
+        if not mean.dtype.is_floating_point:
             mean.copy_(value)
 
 
@@ -146,13 +184,15 @@ def work(rank, args):
     torch.manual_seed(args.seed)
     if args.processes > 1:
         dist.init_process_group('gloo', f'tcp://127.0.0.1:{args.port}', rank=rank, world_size=args.processes)
-    data = Dataset(args.packed, args.tagged)
+    device = torch.device(args.device)
+    torch.backends.cudnn.benchmark = True
+    data = Dataset(args.packed, args.tagged, args.wild)
     model = Parser()
     model.pose.load_movenet(args.movenet)
     model.garments.load_published(args.efficientnet)
-    model = model.to(memory_format=torch.channels_last)
+    model = model.to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(model).requires_grad_(False)
-    loss_of = PartialLabelLoss()
+    loss_of = PartialLabelLoss().to(device)
     garments, pose = learning(model.garments, FROZEN_GARMENTS), learning(model.pose, FROZEN_POSE)
     for backbone in (model.garments, model.pose):
         backbone.requires_grad_(False)
@@ -163,12 +203,12 @@ def work(rank, args):
     optimizer = torch.optim.AdamW(groups, lr=DECODER_RATE, weight_decay=WEIGHT_DECAY)
     step, spent = 0, 0.0
     if args.start:
-        saved = torch.load(args.start, map_location='cpu')['average']
+        saved = torch.load(args.start, map_location=device)['average']
         model.load_state_dict(saved)
         average.load_state_dict(saved)
     checkpoint = args.run / 'last.pt'
     if args.resume and checkpoint.exists():
-        saved = torch.load(checkpoint, map_location='cpu')
+        saved = torch.load(checkpoint, map_location=device)
         model.load_state_dict(saved['model'])
         average.load_state_dict(saved['average'])
         optimizer.load_state_dict(saved['optimizer'])
@@ -181,15 +221,21 @@ def work(rank, args):
         os.replace(args.run / 'part.pt', checkpoint)
 
     to_training(model)
-    running, last_save, before = None, time.monotonic(), time.monotonic()
+    forward = torch.compile(model) if args.compile else model
+    batches = Batches(data, args.seed, rank, args.batch).from_step(step, args.workers, device.type == 'cuda')
+    first_step, waited = step, 0.0
+    running, started = None, time.monotonic()
+    last_save = before = measured_from = started
     while True:
         # Rank 0 keeps the time, so that all processes take the same decisions.
         clock = torch.tensor([spent / (60 * args.minutes)])
         if args.processes > 1:
             dist.broadcast(clock, 0)
         progress = clock.item()
-        if progress >= 1:
+        if progress >= 1 or step - first_step == args.measure:
             break
+        if step - first_step == UNMEASURED_STEPS:
+            measured_from, waited = time.monotonic(), 0.0
         if step >= frozen_steps and not garments[0].requires_grad:
             for parameter in garments + pose:
                 parameter.requires_grad_(True)
@@ -197,9 +243,12 @@ def work(rank, args):
             warm_up = min(1.0, max(step - group['wait'] + 1, 0) / WARM_UP_STEPS)
             cosine = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * progress))
             group['lr'] = args.rate * group['base'] * warm_up * cosine
-        photos, codes, names, worn, targets = batch(data, args.seed, rank, step, args.batch)
-        with torch.autocast('cpu', torch.bfloat16):
-            outputs = model(photos)
+        asked = time.monotonic()
+        crops = next(batches)
+        waited += time.monotonic() - asked
+        photos, codes, names, worn, targets = on_device(crops, device)
+        with torch.autocast(device.type, torch.bfloat16):
+            outputs = forward(photos)
         logits, centers, offsets, presence, worn_logits, name_logits = (output.float() for output in outputs)
         parsing = loss_of(logits, codes) + PRESENCE * presence_loss(presence, codes)
         parsing = parsing + TWINS * twins_loss(logits) + SIDES * sides_loss(logits, codes)
@@ -214,7 +263,7 @@ def work(rank, args):
         optimizer.step()
         step += 1
         update_average(average, model, None if args.start else step)
-        now_losses = np.array([parsing.item(), people.item(), named.item()])
+        now_losses = torch.stack([parsing, people, named]).detach().cpu().numpy()
         running = now_losses if running is None else 0.97 * running + 0.03 * now_losses
         now = time.monotonic()
         spent, before = spent + now - before, now
@@ -223,13 +272,18 @@ def work(rank, args):
                 line = (f'step {step} minutes {spent / 60:.1f} '
                         f'parsing {running[0]:.4f} people {running[1]:.4f} names {running[2]:.4f} '
                         f'norm {norm:.2f} rate {optimizer.param_groups[0]["lr"]:.2e} '
-                        f'learning {len(parameters)}')
+                        f'learning {len(parameters)} waited {waited / max(now - started, 1e-6):.2f}')
                 with open(args.run / 'log.txt', 'a') as log:
                     print(line, file=log)
             if now - last_save > CHECKPOINT_SECONDS:
                 save()
                 last_save = now
-    if rank == 0:
+    if rank == 0 and args.measure:
+        took = time.monotonic() - measured_from
+        steps = args.measure - UNMEASURED_STEPS
+        print(f'{steps} steps of {args.batch} crops in {took:.2f} s: {steps * args.batch / took:.1f} crops a '
+              f'second, {100 * waited / took:.0f} % of the time waiting for crops')
+    elif rank == 0:
         save()
 
 
@@ -239,6 +293,11 @@ MALLOC = {'MALLOC_MMAP_MAX_': '0', 'MALLOC_TRIM_THRESHOLD_': '100000000000', 'MA
           'GLIBC_TUNABLES': 'glibc.malloc.hugetlb=1'}
 
 
+def folder_and_share(text):
+    folder, _, share = text.rpartition('=')
+    return Path(folder), float(share)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('packed', type=Path)
@@ -246,16 +305,23 @@ def main():
     parser.add_argument('efficientnet', type=Path)
     parser.add_argument('run', type=Path)
     parser.add_argument('--tagged', type=Path, help='packed photographs with labels of pseudo_labels.py')
+    parser.add_argument('--wild', type=folder_and_share, action='append', default=[],
+                        help='packed photographs and how often one of them is taken, 0 to 1')
     parser.add_argument('--start', type=Path, help='checkpoint whose weights are the first')
     parser.add_argument('--minutes', type=float, default=70)
     parser.add_argument('--rate', type=float, default=1, help='factor of all learning rates')
     parser.add_argument('--seed', type=int, default=SEED, help='of the crops')
-    parser.add_argument('--processes', type=int, default=2)
+    parser.add_argument('--device', choices=('cpu', 'cuda'), default='cpu')
+    parser.add_argument('--processes', type=int, help='2 on the CPU, 1 on a GPU if left out')
+    parser.add_argument('--workers', type=int, default=0, help='processes that make crops, for each process')
     parser.add_argument('--batch', type=int, default=8, help='crops a process and step')
+    parser.add_argument('--compile', action='store_true', help='torch.compile the network')
+    parser.add_argument('--measure', type=int, default=0, metavar='STEPS', help='some steps; how fast')
     parser.add_argument('--port', type=int, default=29517)
     parser.add_argument('--resume', action='store_true')
     args = parser.parse_args()
     args.run.mkdir(parents=True, exist_ok=True)
+    args.processes = args.processes or (2 if args.device == 'cpu' else 1)
     if not os.environ.keys() >= MALLOC.keys():
         os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | MALLOC)
     if args.processes == 1:

@@ -1,4 +1,4 @@
-"""Weights of MoveNet MultiPose (Google, Apache-2.0) from its TF.js files.
+"""Weights of TF.js graph models, such as MoveNet MultiPose (Google, Apache-2.0), from their files.
 
 A TF.js graph model is a .json (graph + weight manifest) and a .bin (all weights, one after the other).
 """
@@ -19,10 +19,14 @@ def read_weights(model_json):
         blob = b''.join((model_json.parent / path).read_bytes() for path in group['paths'])
         offset = 0
         for entry in group['weights']:
-            dtype = np.dtype(entry.get('quantization', entry)['dtype']).newbyteorder('<')
+            stored = entry.get('quantization', entry)
+            dtype = np.dtype(stored['dtype']).newbyteorder('<')
             count = int(np.prod(entry['shape']))
             array = np.frombuffer(blob, dtype, count, offset).reshape(entry['shape'])
-            weights[entry['name']] = array.astype(np.int32 if entry['dtype'] == 'int32' else np.float32)
+            array = array.astype(np.int32 if entry['dtype'] == 'int32' else np.float32)
+            if 'scale' in stored:
+                array = array * np.float32(stored['scale']) + np.float32(stored['min'])
+            weights[entry['name']] = array
             offset += count * dtype.itemsize
     return weights
 
