@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """mIoU-13: score a model on labelled photographs of Clothing Co-Parsing, through the program itself.
 
-usage: evaluate.py DATA_DIR IDS [--setting fast|fine] [--bodymap PROGRAM] [--model CARD]
+usage: evaluate.py DATA_DIR IDS [--half choose|report] [--setting fast|fine]
+       [--bodymap PROGRAM] [--model CARD]
   DATA_DIR  folder with photos/<id>.jpg, labels/<id>.png and classes.txt
   IDS       text file of ids, such as val.txt
 
@@ -20,6 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent / 'evaluation'))
 sys.path.insert(0, str(Path(__file__).parent / 'training'))
+import halves
 import program
 from measures import class_iou, confusion, person_iou
 
@@ -61,8 +63,9 @@ def main():
     parser.add_argument('data', type=Path)
     parser.add_argument('ids', type=Path)
     program.add_options(parser)
+    halves.add_option(parser)
     options = parser.parse_args()
-    ids = options.ids.read_text().split()
+    ids = halves.in_half(options.ids.read_text().split(), options.half)
     truth_table = merged_truth(options.data.joinpath('classes.txt').read_text().split())
     result_table = merged_result()
     photos = [options.data / 'photos' / f'{i}.jpg' for i in ids]

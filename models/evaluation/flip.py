@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Flip test: does the mirrored photo, mirrored back with left and right swapped, get the same classes?
 
-usage: flip.py DATA_DIR IDS [--setting fast|fine] [--bodymap PROGRAM] [--model CARD]
+usage: flip.py DATA_DIR IDS [--half choose|report] [--setting fast|fine]
+       [--bodymap PROGRAM] [--model CARD]
   DATA_DIR  folder with photos/<id>.jpg
 
 Both versions are parsed from PNG. Prints the share of pixels of the same class among those that are person in
@@ -11,6 +12,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
+import halves
 import numpy as np
 import program
 from measures import agreement, unmirrored
@@ -22,8 +24,9 @@ def main():
     parser.add_argument('data', type=Path)
     parser.add_argument('ids', type=Path)
     program.add_options(parser)
+    halves.add_option(parser)
     options = parser.parse_args()
-    names = options.ids.read_text().split()
+    names = halves.in_half(options.ids.read_text().split(), options.half)
     counts = []
     with tempfile.TemporaryDirectory() as folder:
         pairs = []

@@ -3,7 +3,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'training'))
 from label_codes import CIHP, PAIRS, mirror_table
@@ -47,6 +46,8 @@ def person_pixels(truth, result):
     Both are [H, W], 0 for no person; the numbers of `result` mean nothing by themselves. People are paired
     one to one so that the common pixels are most. right: the paired person; another: any other; missed: none.
     """
+    from scipy.optimize import linear_sum_assignment  # not on every machine that needs the other measures
+
     true_ids, true = np.unique(truth, return_inverse=True)
     ids, found = np.unique(result, return_inverse=True)
     common = np.bincount(true.ravel() * len(ids) + found.ravel(), minlength=len(true_ids) * len(ids))
@@ -55,6 +56,30 @@ def person_pixels(truth, result):
     common = common[:, ids > 0]
     right = int(common[linear_sum_assignment(-common)].sum())
     return right, int(common.sum()) - right, missed
+
+
+# Of the photo: people smaller than this are not counted. A person is found with so much of IoU.
+SMALLEST_PERSON, FOUND = 0.02, 0.5
+UNKNOWN = 255
+
+
+def found_people(truth, result):
+    """(found, people): true people of some size, and those that a person of `result` covers well enough.
+
+    Both are [H, W] of person ids, 0 for nobody; where the truth is UNKNOWN nothing counts.
+    """
+    known = truth != UNKNOWN
+    found = people = 0
+    for person in np.setdiff1d(truth, (0, UNKNOWN)):
+        mine = truth == person
+        if mine.mean() < SMALLEST_PERSON:
+            continue
+        people += 1
+        ids = result[mine & (result > 0)]
+        if len(ids):
+            best = (result == np.bincount(ids).argmax()) & known
+            found += (best & mine).sum() >= FOUND * (best | mine).sum()
+    return int(found), people
 
 
 def unmirrored(labels):

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """20-class IoU and left/right against labels that the training recipe made for photographs not trained on.
 
-usage: parts.py DATA_DIR IDS LABELS_DIR [--setting fast|fine] [--bodymap PROGRAM] [--model CARD]
+usage: parts.py DATA_DIR IDS LABELS_DIR [--half choose|report] [--setting fast|fine]
+       [--bodymap PROGRAM] [--model CARD]
   DATA_DIR    folder with photos/<id>.jpg
   LABELS_DIR  <id>.png from training/prepare_labels.py; pixels of uncertain class are left out
 
@@ -11,6 +12,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
+import halves
 import numpy as np
 import program
 from measures import confusion, sides
@@ -25,8 +27,10 @@ def main():
     parser.add_argument('ids', type=Path)
     parser.add_argument('labels', type=Path)
     program.add_options(parser)
+    halves.add_option(parser)
     options = parser.parse_args()
-    photos = [options.data / 'photos' / f'{i}.jpg' for i in options.ids.read_text().split()]
+    ids = halves.in_half(options.ids.read_text().split(), options.half)
+    photos = [options.data / 'photos' / f'{i}.jpg' for i in ids]
     pixels, limbs = np.zeros((20, 20), np.int64), np.zeros((3, 3), np.int64)
     with tempfile.TemporaryDirectory() as out:
         program.parse(options, photos, out, 'labels')

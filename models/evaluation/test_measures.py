@@ -2,7 +2,17 @@
 import unittest
 
 import numpy as np
-from measures import agreement, class_iou, confusion, person_iou, person_pixels, sides, unmirrored
+from halves import half_of, in_half
+from measures import (
+    agreement,
+    class_iou,
+    confusion,
+    found_people,
+    person_iou,
+    person_pixels,
+    sides,
+    unmirrored,
+)
 
 from label_codes import CLASS
 
@@ -11,6 +21,33 @@ LEFT, RIGHT = CLASS['left-arm'], CLASS['right-arm']
 
 def row(*values):
     return np.array([values], np.uint8)
+
+
+class Halves(unittest.TestCase):
+    def test_a_photograph_stays_in_its_half(self):
+        self.assertEqual([half_of(name) for name in ('0004', '4288701eb6e6628c')], ['choose', 'choose'])
+        names = [f'{number:04}' for number in range(1000)]
+        parts = [in_half(names, half) for half in ('choose', 'report')]
+        self.assertEqual(sorted(sum(parts, [])), names)
+        self.assertLess(abs(len(parts[0]) - 500), 60)
+        self.assertEqual(in_half(names, None), names)
+
+
+class FoundPeople(unittest.TestCase):
+    def test_half_of_the_union_is_enough(self):
+        truth = row(1, 1, 1, 1, 0, 0, 0, 0, 2, 2)
+        self.assertEqual(found_people(truth, row(5, 5, 0, 0, 0, 0, 0, 0, 7, 7)), (2, 2))
+        self.assertEqual(found_people(truth, row(5, 0, 0, 0, 0, 0, 0, 0, 5, 5)), (1, 2))
+        self.assertEqual(found_people(truth, row(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)), (0, 2))
+
+    def test_what_nobody_knows_does_not_count(self):
+        truth = row(1, 1, 255, 255, 255, 255)
+        self.assertEqual(found_people(truth, row(5, 5, 5, 5, 5, 5)), (1, 1))
+
+    def test_small_people_are_left_out(self):
+        truth = np.zeros((10, 10), np.uint8)
+        truth[0, 0] = 1
+        self.assertEqual(found_people(truth, truth), (0, 0))
 
 
 class ClassIou(unittest.TestCase):

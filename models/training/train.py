@@ -188,8 +188,9 @@ def work(rank, args):
     torch.backends.cudnn.benchmark = True
     data = Dataset(args.packed, args.tagged, args.wild)
     model = Parser()
-    model.pose.load_movenet(args.movenet)
-    model.garments.load_published(args.efficientnet)
+    if not args.start:
+        model.pose.load_movenet(args.movenet)
+        model.garments.load_published(args.efficientnet)
     model = model.to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(model).requires_grad_(False)
     loss_of = PartialLabelLoss().to(device)
