@@ -5,8 +5,8 @@ usage: pack_for_gpu.py pack OUT_DIR NAME=PACKED_DIR... [--start CHECKPOINT] [--f
                        [--wild TRUTH_DIR PHOTOS_DIR] [--street DATA_DIR IDS]
        pack_for_gpu.py unpack IN_DIR OUT_DIR
 
-OUT_DIR gets zip files of at most LARGEST bytes each: the photographs of the packed folders (packing.py) as JPEG
-at SCALE of their size, their codes, names and people as the three channels of a PNG at half size, the
+OUT_DIR gets zip files of at most LARGEST bytes each: the photographs of packed folders (packing.py) as JPEG
+at SCALE of their size, their codes, names and people as the channels of a PNG at half size, the
 checkpoint's weights in half precision, other files as they are, and the photographs to choose by with their
 truths. Unpacking gives OUT_DIR/packed/NAME as train.py wants them, OUT_DIR/start.pt, OUT_DIR/files/..., and
 OUT_DIR/choose/wild and .../street for score_checkpoint.py. numpy, Pillow and torch are enough.
