@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Ordinary photographs and their label maps in the flat files of packing.py.
 
-usage: pack_wild.py PHOTOS_DIR IDS OUT_DIR [--labels DIR] [--but-not IDS]...
+usage: pack_wild.py PHOTOS_DIR IDS OUT_DIR [--labels DIR]
 
 DIR has <id>.png, codes of label_codes.py (or classes, 255 ignored), and <id>.people.png, at the photo's size
 or half of it; a photograph without them is left out. Without DIR nobody is in any of the photographs. Photos
-are found in PHOTOS_DIR and the folders in it; a photograph that any --but-not names is never packed.
+are found in PHOTOS_DIR and the folders in it; a photograph that never_trained.txt names is never packed.
 """
 import argparse
 from pathlib import Path
@@ -19,6 +19,12 @@ from packing import PackWriter, unit_of
 NULL = 0      # the data set's name of what is nothing
 
 
+def never_trained():
+    """Ids of the photographs that are measured on, or are none of people."""
+    lines = Path(__file__).with_name('never_trained.txt').read_text().splitlines()
+    return {line for line in lines if not line.startswith('#')}
+
+
 def read_map(path, size):
     """uint8 [H, W] at the photo's size (width, height)."""
     return np.asarray(Image.open(path).resize(size, Image.NEAREST))
@@ -30,9 +36,8 @@ def main():
     parser.add_argument('ids', type=Path)
     parser.add_argument('out', type=Path)
     parser.add_argument('--labels', type=Path, help='folder of label maps; without it, photographs of nobody')
-    parser.add_argument('--but-not', type=Path, action='append', default=[], help='ids kept for measuring')
     args = parser.parse_args()
-    kept = {name for path in args.but_not for name in path.read_text().split()}
+    kept = never_trained()
     photos = {path.stem: path for path in args.photos.rglob('*.*') if path.suffix in ('.jpg', '.png')}
     with PackWriter(args.out) as pack:
         for name in args.ids.read_text().split():

@@ -5,6 +5,7 @@ import numpy as np
 
 from bodypix_names import PARTS, mirrored_parts, region_of
 from label_codes import CIHP, CLASS, CODE, IGNORE, either
+from pack_wild import never_trained
 from packing import UNKNOWN_PERSON, single_person, unit_of
 from wild_labels import classes_of, sided, who_is_there, with_tissue
 from wild_people import UNKNOWN, clusters, groups, person_ids, single_boxes, within
@@ -180,6 +181,12 @@ class People(unittest.TestCase):
 
 
 class Packs(unittest.TestCase):
+    def test_what_is_measured_on_is_never_packed(self):
+        kept = never_trained()
+        self.assertIn('4288701eb6e6628c', kept)
+        self.assertGreaterEqual(len(kept), 109)
+        self.assertFalse([name for name in kept if ' ' in name or not name])
+
     def test_people_of_a_photograph_of_one(self):
         codes = np.array([[0, CLASS['face'], CODE['somebody'], IGNORE]], np.uint8)
         self.assertEqual(single_person(codes).tolist(), [[0, 1, 1, 0]])
