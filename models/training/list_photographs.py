@@ -3,9 +3,9 @@
 
 usage: list_photographs.py OUT.csv DATA_DIR NAME=PACKED_DIR...
 
-NAME says how the photographs of a packed folder (packing.py) got their labels. DATA_DIR holds the folders of
-photographs beside each other: portraits with SOURCES.csv, no-people with sources.json, open-images-people-2 with
-sources.json. What is in none of these is of Clothing Co-Parsing (numbers) or Open Images (16 hexadecimal digits).
+NAME says how the photographs of a packed folder (packing.py) got their labels. DATA_DIR holds two folders of
+photographs: portraits with SOURCES.csv and no-people with sources.json. What is in neither of these is of
+Clothing Co-Parsing (four digits) or Open Images (16 hexadecimal digits).
 """
 import argparse
 import csv
@@ -16,7 +16,8 @@ from pathlib import Path
 OPEN_IMAGES = 'Open Images', 'CC BY 2.0'
 COCO = 'COCO', 'CC BY 2.0 or no known restrictions, by the licence of its record'
 PORTRAITS = {
-    'fellows': ('presidential-innovation-fellows/pif-website@8ae57fae', 'public domain in the US, CC0 elsewhere'),
+    'fellows': ('presidential-innovation-fellows/pif-website@8ae57fae',
+                'public domain in the US, CC0 elsewhere'),
     '18f': ('18F/18f.gsa.gov@0a55c75e', 'public domain, CC0'),
     'congress': ('Hainish/congress-images-225x275@20531e9', 'public domain or CC0'),
 }
