@@ -1,4 +1,4 @@
-"""Random training crops: class-balanced, from small figures to close-ups, with photometric jitter.
+"""Random training crops: class-balanced, from small figures to close-ups. light.py changes their light later.
 
 A crop is RGB uint8 [H, W, 3]; codes, people and the data set's names uint8 [H/2, W/2]; and which names are
 worn. Scale 1 is the own size of the data set's photographs, in which a figure is about 700 px tall and a head
@@ -36,7 +36,7 @@ WORN_NOT, WORN, WORN_UNKNOWN = 0, 1, -1
 UPPER_BODY = [CLASS[c] for c in ('face', 'hair', 'hat', 'upper-clothes', 'coat', 'sunglasses', 'scarf',
                                  'torso-skin')]
 BACKDROP = 0.10
-GREYSCALE = 0.10
+COMPRESSED = 0.15
 
 
 class Dataset:
@@ -161,32 +161,12 @@ def replace_background(rng, photo, labels):
     return (keep * photo + (1 - keep) * backdrop(rng, height, width)).astype(np.uint8)
 
 
-def colour_jitter(rng, photo):
-    """Exposure, contrast, white balance, saturation, greyscale, blur, noise, JPEG."""
-    x = photo.astype(np.float32)
-    if rng.random() < 0.8:
-        gamma = np.exp(rng.uniform(-0.4, 0.4))
-        ramp = np.linspace(0, 1, 256, dtype=np.float32) ** gamma * 255
-        x = ramp[photo]
-        grey = x.mean((0, 1)).mean()
-        x = (x - grey) * rng.uniform(0.65, 1.35) + grey * rng.uniform(0.75, 1.25)
-        x *= rng.uniform(0.9, 1.1, 3).astype(np.float32)
-    luma = x @ np.array([0.299, 0.587, 0.114], np.float32)
-    if rng.random() < GREYSCALE:
-        x = np.repeat(luma[..., None], 3, 2)
-    elif rng.random() < 0.5:
-        x = luma[..., None] + (x - luma[..., None]) * rng.uniform(0.3, 1.6)
-    if rng.random() < 0.02:
-        x = x[..., [[0, 2, 1], [1, 0, 2], [2, 1, 0]][rng.integers(3)]]
-    if rng.random() < 0.15:
-        x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.5, 1.6))
-    if rng.random() < 0.15:
-        x = x + rng.normal(0, rng.uniform(2, 12), (*x.shape[:2], 1)).astype(np.float32)
-    x = np.clip(x, 0, 255).astype(np.uint8)
-    if rng.random() < 0.15:
-        quality = int(rng.integers(35, 85))
-        x = cv2.imdecode(cv2.imencode('.jpg', x, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
-    return x
+def compressed(rng, photo):
+    """RGB uint8 [H, W, 3]: now and then, with what JPEG does to it."""
+    if rng.random() >= COMPRESSED:
+        return photo
+    quality = int(rng.integers(35, 85))
+    return cv2.imdecode(cv2.imencode('.jpg', photo, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
 
 
 def group(rng, data, size):
@@ -246,14 +226,13 @@ def random_crop(rng, data, size):
             photo = replace_background(rng, photo, labels)
     found = np.bincount(names.ravel(), minlength=UNKNOWN_NAME + 1)[:NAMES] >= MIN_NAMED
     visible = np.where(found | (seen >= WHOLE_FIGURE), WORN, WORN_UNKNOWN)
-    return colour_jitter(rng, photo), labels, people, names, np.where(worn, visible, WORN_NOT)
+    return compressed(rng, photo), labels, people, names, np.where(worn, visible, WORN_NOT)
 
 
-def mirrored_twin(rng, crop):
-    """The crop of `random_crop` in the mirror, in another light."""
+def mirrored_twin(crop):
+    """The crop of `random_crop` in the mirror."""
     photo, codes, people, names, worn = crop
-    return (colour_jitter(rng, np.ascontiguousarray(photo[:, ::-1])), mirror_table()[codes[:, ::-1]],
-            people[:, ::-1], names[:, ::-1], worn)
+    return photo[:, ::-1], mirror_table()[codes[:, ::-1]], people[:, ::-1], names[:, ::-1], worn
 
 
 def people_targets(people, labels):

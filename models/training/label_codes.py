@@ -4,6 +4,7 @@ A code 0..19 says: this pixel is that CIHP class. A code of SET_MEMBERS says: it
 known which (skin of an unknown limb, a shoe of an unknown foot); the loss then asks only for the sum of
 their probabilities. IGNORE says nothing.
 """
+import functools
 import itertools
 import json
 
@@ -66,6 +67,7 @@ def either(first, second):
     return _CODE_OF_MEMBERS.get(frozenset((CIHP[first], CIHP[second])), IGNORE)
 
 
+@functools.cache
 def mirror_table():
     """uint8 [256]: code after a left-right flip of the photo."""
     table = np.arange(256, dtype=np.uint8)
@@ -73,6 +75,7 @@ def mirror_table():
         table[CLASS[name]] = CLASS[other_side(name)]
     for members, code in _CODE_OF_MEMBERS.items():
         table[code] = _CODE_OF_MEMBERS[frozenset(map(other_side, members))]
+    table.flags.writeable = False
     return table
 
 

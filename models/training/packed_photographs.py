@@ -9,6 +9,7 @@ from packing import LEVELS
 
 NAMES = 59        # of the data set, its `null` among them
 OUTSIDE = 127     # grey: zero after normalisation, like the padding at inference
+EDGE = 3          # pixels of the map around what is pasted, for its soft edge
 
 
 class Packed:
@@ -68,7 +69,14 @@ def pasted(rng, photo, other, inside):
 
     The edge is soft, and the other one's light is drawn towards the photo's.
     """
-    alpha = cv2.resize(inside.astype(np.float32), photo.shape[1::-1])
-    alpha = cv2.GaussianBlur(alpha, (0, 0), 0.8)[..., None]
     gain = np.clip((photo.mean() + 30) / (other.mean() + 30), 0.7, 1.4) ** rng.uniform(0, 1)
-    return (alpha * np.clip(other * gain, 0, 255) + (1 - alpha) * photo).astype(np.uint8)
+    left, top, width, height = cv2.boundingRect(inside.astype(np.uint8))
+    rows, columns = (slice(max(start - EDGE, 0), start + length + EDGE)
+                     for start, length in ((top, height), (left, width)))
+    area = slice(2 * rows.start, 2 * rows.stop), slice(2 * columns.start, 2 * columns.stop)
+    result = photo.copy()
+    shown, given = photo[area], other[area].astype(np.float32)
+    alpha = cv2.resize(inside[rows, columns].astype(np.float32), shown.shape[1::-1])
+    alpha = cv2.GaussianBlur(alpha, (0, 0), 0.8)[..., None]
+    result[area] = alpha * np.clip(given * np.float32(gain), 0, 255) + (1 - alpha) * shown
+    return result

@@ -27,6 +27,7 @@ from torch.nn import functional as F
 
 from crops import WORN, WORN_UNKNOWN, Dataset, mirrored_twin, people_targets, random_crop
 from label_codes import UNKNOWN_NAME, mirror_table
+from light import in_another_light
 from network import Parser
 from partial_label_loss import PartialLabelLoss, sides_loss
 
@@ -62,7 +63,7 @@ def batch(data, seed, rank, step, size):
     height, width = CROP_SIZES[step % len(CROP_SIZES)]
     twins = size // TWIN_SHARE
     crops = [random_crop(rng, data, (height, width)) for _ in range(size - twins)]
-    crops += [mirrored_twin(rng, crop) for crop in crops[:twins]]
+    crops += [mirrored_twin(crop) for crop in crops[:twins]]
     photos, codes, people, names, worn = zip(*crops, strict=True)
     targets = zip(*map(people_targets, people, codes), strict=True)
     names = [one[::2, ::2] for one in names]
@@ -70,13 +71,20 @@ def batch(data, seed, rank, step, size):
     return photos, codes, names, worn, [torch.from_numpy(np.stack(target)) for target in targets]
 
 
-def on_device(crops, device):
-    """The crops of `batch` as the network and the losses take them: photos float [B, 3, H, W] in -1..1."""
+def on_device(crops, device, seed):
+    """The crops of `batch` as the network and the losses take them: photos float [B, 3, H, W] in -1..1, in
+    another light by the seed.
+    """
     photos, codes, names, worn, targets = crops
     photos, codes, names, worn, *targets = (tensor.to(device, non_blocking=True)
                                             for tensor in (photos, codes, names, worn, *targets))
-    photos = (photos.permute(0, 3, 1, 2).float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+    photos = in_another_light(photos.permute(0, 3, 1, 2).float(), seed) / 127.5 - 1
+    photos = photos.contiguous(memory_format=torch.channels_last)
     return photos, codes.long(), names.long(), worn, targets
+
+
+def light_seed(seed, rank, step):
+    return (seed * 1000 + rank) * 10_000_000 + step
 
 
 class Batches(torch.utils.data.Dataset):
@@ -247,7 +255,7 @@ def work(rank, args):
         asked = time.monotonic()
         crops = next(batches)
         waited += time.monotonic() - asked
-        photos, codes, names, worn, targets = on_device(crops, device)
+        photos, codes, names, worn, targets = on_device(crops, device, light_seed(args.seed, rank, step))
         with torch.autocast(device.type, torch.bfloat16):
             outputs = forward(photos)
         logits, centers, offsets, presence, worn_logits, name_logits = (output.float() for output in outputs)
