@@ -97,7 +97,7 @@ def measure_norms(model, data):
     hooks = [norm.register_forward_pre_hook(add) for norm in norms]
     for step in range(MEASURED_BATCHES):
         # No process of a training run has this number, so these crops are not its first ones.
-        model(on_device(batch(data, SEED, SEED, step, MEASURED_CROPS), 'cpu', step)[0])
+        model(on_device(batch(data, SEED, SEED, step, MEASURED_CROPS), torch.device('cpu'), step)[0])
     for hook in hooks:
         hook.remove()
     for norm, (mean, square) in sums.items():

@@ -238,7 +238,7 @@ def mirrored_twin(crop):
 def people_targets(people, labels):
     """Centre heatmap, its weight, offsets (x, y in input pixels), their weight, at 1/4 of the crop's size.
 
-    float32 [1, h, w], [1, h, w], [2, h, w], [1, h, w]; `people` and `labels` [2h, 2w]. A centre is the mean
+    float16 [1, h, w], [1, h, w], [2, h, w], [1, h, w]; `people` and `labels` [2h, 2w]. A centre is the mean
     place of the visible pixels of a person, so that it lies inside the picture whatever is cut off.
     """
     people, labels = people[::2, ::2], labels[::2, ::2]
@@ -256,4 +256,5 @@ def people_targets(people, labels):
         offsets[0][mine], offsets[1][mine] = CELL * (cx - xs[mine]), CELL * (cy - ys[mine])
         offset_weight[0][mine] = 1
     heat_weight = ((labels != IGNORE) & (people != UNKNOWN_PERSON) | (heat > 0.05)).astype(np.float32)
-    return heat[None], heat_weight[None], offsets, offset_weight
+    return tuple(target.astype(np.float16)
+                 for target in (heat[None], heat_weight[None], offsets, offset_weight))

@@ -13,9 +13,11 @@ are made by worker processes. --measure only takes so many steps and prints how 
 import argparse
 import copy
 import math
+import multiprocessing
 import os
 import sys
 import time
+from collections import deque
 from pathlib import Path
 
 import cv2
@@ -44,7 +46,7 @@ FROZEN_GARMENTS = ('stem', *(f'blocks.{i}.' for i in range(7)))
 FROZEN_POSE = ('stem', 'first.', *(f'blocks.{i}.' for i in range(5)), 'box.')
 CHECKPOINT_SECONDS = 60
 UNMEASURED_STEPS = 5      # the first ones, in which libraries choose their ways
-AHEAD = 3                 # batches that a worker process makes ahead
+AHEAD = 2                 # batches that a worker process makes ahead
 PRESENCE, MIN_PRESENT, MAX_UNKNOWN = 0.4, 0.002, 0.1
 # One crop in so many is the mirrored twin of another, and both should be parsed alike.
 TWIN_SHARE, TWINS = 4, 0.8
@@ -56,8 +58,8 @@ WORN_NAMES, PIXEL_NAMES = 2.4, 0.3
 
 def batch(data, seed, rank, step, size):
     """RGB uint8 [B, H, W, 3]; codes and names uint8 [B, H/2, W/2] and [B, H/4, W/4]; worn [B, NAMES] as
-    crops.random_crop has it; people's targets. All fixed by seed, rank and step. The last B // TWIN_SHARE
-    crops are the first ones in the mirror.
+    crops.random_crop has it; people's targets [B, ...]. All fixed by seed, rank and step. The last
+    B // TWIN_SHARE crops are the first ones in the mirror.
     """
     rng = np.random.default_rng([seed, rank, step])
     height, width = CROP_SIZES[step % len(CROP_SIZES)]
@@ -67,46 +69,67 @@ def batch(data, seed, rank, step, size):
     photos, codes, people, names, worn = zip(*crops, strict=True)
     targets = zip(*map(people_targets, people, codes), strict=True)
     names = [one[::2, ::2] for one in names]
-    photos, codes, names, worn = (torch.from_numpy(np.stack(a)) for a in (photos, codes, names, worn))
-    return photos, codes, names, worn, [torch.from_numpy(np.stack(target)) for target in targets]
+    return tuple(map(np.stack, (photos, codes, names, worn, *targets)))
 
 
 def on_device(crops, device, seed):
     """The crops of `batch` as the network and the losses take them: photos float [B, 3, H, W] in -1..1, in
-    another light by the seed.
+    another light by the seed; codes and names long; worn; people's targets.
     """
-    photos, codes, names, worn, targets = crops
-    photos, codes, names, worn, *targets = (tensor.to(device, non_blocking=True)
-                                            for tensor in (photos, codes, names, worn, *targets))
+    tensors = map(torch.from_numpy, crops)
+    if device.type == 'cuda':
+        tensors = (tensor.pin_memory() for tensor in tensors)
+    photos, codes, names, worn, *targets = (tensor.to(device, non_blocking=True) for tensor in tensors)
     photos = in_another_light(photos.permute(0, 3, 1, 2).float(), seed) / 127.5 - 1
     photos = photos.contiguous(memory_format=torch.channels_last)
-    return photos, codes.long(), names.long(), worn, targets
+    return photos, codes.long(), names.long(), worn, [target.float() for target in targets]
 
 
 def light_seed(seed, rank, step):
     return (seed * 1000 + rank) * 10_000_000 + step
 
 
-class Batches(torch.utils.data.Dataset):
-    """`batch` by step, for worker processes."""
+class Batches:
+    """Endless iterator over `batch` from a step on, made ahead by worker processes if there are any.
 
-    def __init__(self, data, seed, rank, size):
-        self.of = data, seed, rank
-        self.size = size
+    They hand over arrays through pipes: shared memory may be small where this runs.
+    """
 
-    def __getitem__(self, step):
-        return batch(*self.of, step, self.size)
+    def __init__(self, data, seed, rank, size, step, workers):
+        self.made_of = data, seed, rank
+        self.size, self.step = size, step
+        self.pool, self.ahead = None, deque()
+        if workers:
+            self.pool = multiprocessing.get_context('fork').Pool(workers, begin_worker, (self.made_of, size))
+            for _ in range(workers * AHEAD):
+                self.ask()
 
-    def from_step(self, step, workers, pin):
-        """An endless iterator over the batches from `step` on."""
-        return iter(torch.utils.data.DataLoader(
-            self, batch_size=None, sampler=range(step, sys.maxsize), num_workers=workers, pin_memory=pin,
-            prefetch_factor=AHEAD if workers else None, worker_init_fn=single_threaded))
+    def ask(self):
+        self.ahead.append(self.pool.apply_async(in_worker, (self.step,)))
+        self.step += 1
+
+    def end(self):
+        if self.pool:
+            self.pool.terminate()
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.pool:
+            self.ask()
+            return self.ahead.popleft().get()
+        self.step += 1
+        return batch(*self.made_of, self.step - 1, self.size)
 
 
-def single_threaded(_):
-    torch.set_num_threads(1)
+def begin_worker(made_of, size):
     cv2.setNumThreads(0)
+    in_worker.made_of, in_worker.size = made_of, size
+
+
+def in_worker(step):
+    return batch(*in_worker.made_of, step, in_worker.size)
 
 
 def people_loss(centers, offsets, targets):
@@ -231,7 +254,7 @@ def work(rank, args):
 
     to_training(model)
     forward = torch.compile(model) if args.compile else model
-    batches = Batches(data, args.seed, rank, args.batch).from_step(step, args.workers, device.type == 'cuda')
+    batches = Batches(data, args.seed, rank, args.batch, step, args.workers)
     first_step, waited = step, 0.0
     running, started = None, time.monotonic()
     last_save = before = measured_from = started
@@ -287,6 +310,7 @@ def work(rank, args):
             if now - last_save > CHECKPOINT_SECONDS:
                 save()
                 last_save = now
+    batches.end()
     if rank == 0 and args.measure:
         took = time.monotonic() - measured_from
         steps = args.measure - UNMEASURED_STEPS
