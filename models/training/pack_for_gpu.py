@@ -121,7 +121,7 @@ def pack_folder(parts, name, folder):
         half = labels.resize(((width + 1) // 2, (height + 1) // 2), Image.NEAREST)
         at = f'packed/{name}/{entry["id"]}'
         parts.add(f'{at}.jpg', encoded(small, 'JPEG', quality=QUALITY))
-        parts.add(f'{at}.png', encoded(half, 'PNG', optimize=True))
+        parts.add(f'{at}.png', encoded(half, 'PNG', compress_level=9))
         about.append({key: entry[key] for key in ABOUT})
     parts.add(f'packed/{name}/index.json', json.dumps(about).encode())
 

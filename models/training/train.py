@@ -89,6 +89,11 @@ def light_seed(seed, rank, step):
     return (seed * 1000 + rank) * 10_000_000 + step
 
 
+def has_bfloat16(device):
+    """Whether the device computes with bfloat16 faster than with float32; some processors only imitate it."""
+    return device.type == 'cuda' or torch.cpu._is_avx512_bf16_supported()
+
+
 class Batches:
     """Endless iterator over `batch` from a step on, made ahead by worker processes if there are any.
 
@@ -217,6 +222,7 @@ def work(rank, args):
         dist.init_process_group('gloo', f'tcp://127.0.0.1:{args.port}', rank=rank, world_size=args.processes)
     device = torch.device(args.device)
     torch.backends.cudnn.benchmark = True
+    halves = has_bfloat16(device)
     data = Dataset(args.packed, args.tagged, args.wild)
     model = Parser()
     if not args.start:
@@ -279,7 +285,7 @@ def work(rank, args):
         crops = next(batches)
         waited += time.monotonic() - asked
         photos, codes, names, worn, targets = on_device(crops, device, light_seed(args.seed, rank, step))
-        with torch.autocast(device.type, torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=halves):
             outputs = forward(photos)
         logits, centers, offsets, presence, worn_logits, name_logits = (output.float() for output in outputs)
         parsing = loss_of(logits, codes) + PRESENCE * presence_loss(presence, codes)
@@ -307,7 +313,7 @@ def work(rank, args):
                         f'learning {len(parameters)} waited {waited / max(now - started, 1e-6):.2f}')
                 with open(args.run / 'log.txt', 'a') as log:
                     print(line, file=log)
-            if now - last_save > CHECKPOINT_SECONDS:
+            if not args.measure and now - last_save > CHECKPOINT_SECONDS:
                 save()
                 last_save = now
     batches.end()
