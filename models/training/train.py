@@ -238,7 +238,8 @@ def work(rank, args):
     groups = [{'params': model.decoder_parameters(), 'base': DECODER_RATE, 'wait': 0},
               {'params': garments, 'base': GARMENTS_RATE, 'wait': frozen_steps},
               {'params': pose, 'base': POSE_RATE, 'wait': frozen_steps}]
-    optimizer = torch.optim.AdamW(groups, lr=DECODER_RATE, weight_decay=WEIGHT_DECAY)
+    optimizer = torch.optim.AdamW(groups, lr=DECODER_RATE, weight_decay=WEIGHT_DECAY,
+                                  fused=device.type == 'cuda')
     step, spent = 0, 0.0
     if args.start:
         saved = torch.load(args.start, map_location=device)['average']
@@ -262,6 +263,15 @@ def work(rank, args):
     forward = torch.compile(model) if args.compile else model
     batches = Batches(data, args.seed, rank, args.batch, step, args.workers)
     first_step, waited = step, 0.0
+
+    def prepared(step):
+        nonlocal waited
+        asked = time.monotonic()
+        crops = next(batches)
+        waited += time.monotonic() - asked
+        return on_device(crops, device, light_seed(args.seed, rank, step))
+
+    ready = prepared(step)
     running, started = None, time.monotonic()
     last_save = before = measured_from = started
     while True:
@@ -270,7 +280,7 @@ def work(rank, args):
         if args.processes > 1:
             dist.broadcast(clock, 0)
         progress = clock.item()
-        if progress >= 1 or step - first_step == args.measure:
+        if progress >= 1 or args.measure and step - first_step == args.measure:
             break
         if step - first_step == UNMEASURED_STEPS:
             measured_from, waited = time.monotonic(), 0.0
@@ -281,10 +291,7 @@ def work(rank, args):
             warm_up = min(1.0, max(step - group['wait'] + 1, 0) / WARM_UP_STEPS)
             cosine = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * progress))
             group['lr'] = args.rate * group['base'] * warm_up * cosine
-        asked = time.monotonic()
-        crops = next(batches)
-        waited += time.monotonic() - asked
-        photos, codes, names, worn, targets = on_device(crops, device, light_seed(args.seed, rank, step))
+        photos, codes, names, worn, targets = ready
         with torch.autocast(device.type, torch.bfloat16, enabled=halves):
             outputs = forward(photos)
         logits, centers, offsets, presence, worn_logits, name_logits = (output.float() for output in outputs)
@@ -301,6 +308,7 @@ def work(rank, args):
         optimizer.step()
         step += 1
         update_average(average, model, None if args.start else step)
+        ready = prepared(step)      # while a GPU is still busy with this step
         now_losses = torch.stack([parsing, people, named]).detach().cpu().numpy()
         running = now_losses if running is None else 0.97 * running + 0.03 * now_losses
         now = time.monotonic()
