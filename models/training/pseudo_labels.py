@@ -21,7 +21,7 @@ from body_parts import Body, split_shoes, split_skin
 from bystander_boxes import PersonBoxes
 from drawn_by_hand import Drawn
 from label_codes import CCP_NAMES, CIHP, CLASS, CODE, IGNORE, PAIRS, mirror_table, read_tags
-from network import Parser
+from network import Parser, half_precision
 from prepare_labels import SAME_PERSON_IOU, box_iou, landmarks_fit
 
 SHORT_SIDES = (384,)
@@ -87,7 +87,7 @@ def log_probabilities(model, photo):
         x = torch.from_numpy(small).permute(2, 0, 1)[None]
         for mirrored in (False, True):
             y = F.pad(x.flip(3) if mirrored else x, (0, -w % MULTIPLE, 0, -h % MULTIPLE))
-            with torch.autocast('cpu', torch.bfloat16):
+            with half_precision(y.device):
                 logits = model(y.contiguous(memory_format=torch.channels_last))[0].float()
             logits = F.interpolate(logits, scale_factor=2, mode='bilinear')[..., :h, :w]
             if mirrored:

@@ -17,7 +17,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from label_codes import CIHP, mirror_table
-from network import Parser
+from network import Parser, half_precision
 
 sys.path.append(str(Path(__file__).parents[1] / 'evaluation'))
 sys.path.append(str(Path(__file__).parents[1]))
@@ -35,7 +35,7 @@ def forward(model, x):
     answers = []
     for mirrored in (False, True):
         shown = (x.flip(3) if mirrored else x).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(x.device.type, torch.bfloat16):
+        with half_precision(x.device):
             logits, centers, offsets = (output.float() for output in model(shown))
         if mirrored:
             logits, centers, offsets = logits.flip(3)[:, swap], centers.flip(3), offsets.flip(3)

@@ -30,7 +30,7 @@ from torch.nn import functional as F
 from crops import WORN, WORN_UNKNOWN, Dataset, mirrored_twin, people_targets, random_crop
 from label_codes import UNKNOWN_NAME, mirror_table
 from light import in_another_light
-from network import Parser
+from network import Parser, half_precision
 from partial_label_loss import PartialLabelLoss, sides_loss
 
 SEED = 20                 # unless another is asked for
@@ -87,11 +87,6 @@ def on_device(crops, device, seed):
 
 def light_seed(seed, rank, step):
     return (seed * 1000 + rank) * 10_000_000 + step
-
-
-def has_bfloat16(device):
-    """Whether the device computes with bfloat16 faster than with float32; some processors only imitate it."""
-    return device.type == 'cuda' or torch.cpu._is_avx512_bf16_supported()
 
 
 class Batches:
@@ -222,7 +217,6 @@ def work(rank, args):
         dist.init_process_group('gloo', f'tcp://127.0.0.1:{args.port}', rank=rank, world_size=args.processes)
     device = torch.device(args.device)
     torch.backends.cudnn.benchmark = True
-    halves = has_bfloat16(device)
     data = Dataset(args.packed, args.tagged, args.wild)
     model = Parser()
     if not args.start:
@@ -292,7 +286,7 @@ def work(rank, args):
             cosine = LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * progress))
             group['lr'] = args.rate * group['base'] * warm_up * cosine
         photos, codes, names, worn, targets = ready
-        with torch.autocast(device.type, torch.bfloat16, enabled=halves):
+        with half_precision(device):
             outputs = forward(photos)
         logits, centers, offsets, presence, worn_logits, name_logits = (output.float() for output in outputs)
         parsing = loss_of(logits, codes) + PRESENCE * presence_loss(presence, codes)
