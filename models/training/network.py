@@ -25,7 +25,7 @@ POSE_DEEP, POSE_CHANNELS = 144, 24 + 17 + 1
 
 
 def half_precision(device):
-    """A context in which a device that is faster with bfloat16 computes with it; some processors imitate it."""
+    """A context in which a device computes with bfloat16, if it is faster so; some processors imitate it."""
     faster = device.type == 'cuda' or torch.cpu._is_avx512_bf16_supported()
     return torch.autocast(device.type, torch.bfloat16, enabled=faster)
 
