@@ -91,8 +91,8 @@ def measure_norms(model, data):
     sums = {norm: torch.zeros(2, norm.num_features, dtype=torch.float64) for norm in norms}
 
     def add(norm, inputs):
-        x = inputs[0].double()
-        sums[norm] += torch.stack([x.mean((0, 2, 3)), x.square().mean((0, 2, 3))])
+        variance, mean = (value.double() for value in torch.var_mean(inputs[0], (0, 2, 3), correction=0))
+        sums[norm] += torch.stack([mean, variance + mean.square()])
 
     hooks = [norm.register_forward_pre_hook(add) for norm in norms]
     for step in range(MEASURED_BATCHES):
