@@ -388,6 +388,10 @@ fn too_many_pixels_are_refused_from_the_header() {
     assert_eq!(code(&png_header(limits::MAX_PHOTO_SIDE + 1, 1)), Code::PhotoTooLarge);
     assert_eq!(code(&png_header(8192, 6145)), Code::PhotoTooLarge);
     assert_eq!(code(&png_header(0, 5)), Code::CorruptPhoto);
+    // Whatever else is wrong with it.
+    let mut wrong_sum = png_header(20_000, 20_000);
+    *wrong_sum.last_mut().unwrap() ^= 1;
+    assert_eq!(code(&wrong_sum), Code::PhotoTooLarge);
     // At the cap the size is fine, only the pixels are missing.
     assert_eq!(code(&png_header(8192, 6144)), Code::Truncated);
     assert_eq!(code(&png_header(8160, 6144)), Code::Truncated);

@@ -26,6 +26,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded> {
     if chunks.found.first().is_some_and(|chunk| chunk.name == *b"CgBI") {
         return Err(unsupported("PNG", "it was made for programs of iOS"));
     }
+    // Before the decoder looks at it, which calls a size of 0 broken and a large one too large for memory.
+    chunks.check_size()?;
     // The decoder sees what the picture is made of: no other chunk can take its memory or stop it.
     let still = chunks.still()?;
     let mut options = DecodeOptions::default();
@@ -37,13 +39,6 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded> {
         _ if !chunks.is_ended => truncated("PNG"),
         cause => broken("PNG", &cause.to_string()),
     };
-    // Before the decoder looks at it, which calls a size of 0 broken and a large one too large for memory.
-    if let Some(&[w3, w2, w1, w0, h3, h2, h1, h0]) =
-        chunks.find(b"IHDR").and_then(|header| header.first_chunk())
-    {
-        let [width, height] = [[w3, w2, w1, w0], [h3, h2, h1, h0]].map(u32::from_be_bytes);
-        check_size(width as u64, height as u64)?;
-    }
     let header = decoder.read_header_info().map_err(error)?;
     let (width, height) = (header.width, header.height);
     let is_grey = matches!(header.color_type, ColorType::Grayscale | ColorType::GrayscaleAlpha);
@@ -164,6 +159,18 @@ impl<'a> Chunks<'a> {
             }
         }
         unpacker.is_done()
+    }
+
+    /// Asks for the size first: no more is done for a picture that is too large.
+    fn check_size(&self) -> Result<()> {
+        let header = self.found.iter().find(|chunk| chunk.name == *b"IHDR").map(|chunk| chunk.content);
+        match header.map(<[u8]>::as_chunks::<4>) {
+            Some(([width, height, ..], _)) => {
+                let side = |bytes: &[u8; 4]| u32::from_be_bytes(*bytes) as u64;
+                check_size(side(width), side(height))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The PNG with its first picture alone.
