@@ -28,7 +28,7 @@ after(() => rmSync(scratch, { recursive: true }));
  * @returns {Promise<string>} its folder
  */
 export async function imported(precision) {
-  const out = join(scratch, precision);
+  const out = mkdtempSync(join(scratch, `${precision}-`));
   const template = join(FOLDER, 'tiny-multi.json');
   const options = ['--template', template, '--precision', precision, '--accept-licence'];
   await bodymap('model', 'import', CHECKPOINT, '--out', out, ...options);
@@ -42,7 +42,7 @@ export async function imported(precision) {
  * @returns {Promise<string>} its folder
  */
 export async function split(bytes) {
-  const [whole, out] = [await imported('f16'), join(scratch, `parts-${bytes}`)];
+  const [whole, out] = [await imported('f16'), mkdtempSync(join(scratch, 'parts-'))];
   await bodymap('model', 'split', join(whole, 'card.json'), '--out', out, '--part-bytes', `${bytes}`);
   return out;
 }
