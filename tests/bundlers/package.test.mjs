@@ -54,7 +54,7 @@ test('bodymap: what is in it, and how much', async () => {
     }
   }
   const licences = await readFile(join(folder, 'LICENSE-THIRD-PARTY'), 'utf8');
-  for (const crate of ['tract-onnx', 'image', 'rayon', 'wasm-bindgen']) assert.match(licences, new RegExp(`^${crate} \\d`, 'm'));
+  for (const crate of ['tract-onnx', 'image-webp', 'zune-jpeg', 'rayon', 'wasm-bindgen']) assert.match(licences, new RegExp(`^${crate} \\d`, 'm'));
   assert.match(licences, /Permission is hereby granted/);
 });
 
