@@ -21,6 +21,8 @@ const CACHE = `${OURS}__BUILD__`;
 const LIST = `${ROOT}files.json`;
 /** What `bodymap serve` answers; here an open page does. */
 const SERVICE = `${ROOT}parse`;
+/** What its address may say. */
+const OPTIONS = ['setting', 'format'];
 
 /** Milliseconds in which a page says that it can parse; what it is asked then takes as long as it takes. */
 const OFFER_TIME = 2_000;
@@ -147,24 +149,50 @@ async function answer(request) {
   return fetched;
 }
 
-/** @param {Request} request a photo as the field `image` of a form, or as the whole body */
+/** @param {Request} request a photo as the field `image` of a form, or as the whole body; read as the service reads it */
 async function parse(request) {
-  const isForm = request.headers.get('Content-Type')?.startsWith('multipart/form-data');
-  let image;
-  try {
-    image = isForm ? (await request.formData()).get('image') : await request.blob();
-  } catch (error) {
-    return failure(400, 'bad-request', `the request cannot be read: ${error}`);
+  const options = new Map();
+  for (const [name, value] of new URL(request.url).searchParams) {
+    if (!OPTIONS.includes(name)) {
+      return failure(400, 'bad-option', `${JSON.stringify(name)} is no option; there are ${OPTIONS.join(' and ')}`);
+    }
+    if (options.has(name)) return failure(400, 'bad-option', `the option ${name} is given twice`);
+    options.set(name, value);
   }
-  if (!(image instanceof Blob)) {
-    return failure(422, 'no-photo', 'the form has no field "image"; send the photo\'s file in it');
-  }
-  const { searchParams } = new URL(request.url);
-  const question = { image, setting: searchParams.get('setting'), format: searchParams.get('format') };
-  const found = await ask(question);
+  const image = await photoOf(request).catch((error) => failure(400, 'bad-request', `the request cannot be read: ${error}`));
+  if (image instanceof Response) return image;
+  const found = await ask({ image, setting: options.get('setting') ?? null, format: options.get('format') ?? null });
   if (!found) return failure(503, 'no-page', `no page that could parse the photo is open; open ${ROOT}`);
   const { status, body, code, message } = found;
   return body ? new Response(body, { status, headers: HEADERS }) : failure(status, code, message);
+}
+
+/**
+ * @param {Request} request
+ * @returns {Promise<Blob | Response>} its photo, or the answer that says why it has none
+ */
+async function photoOf(request) {
+  const type = (request.headers.get('Content-Type') ?? '').split(';')[0].trim().toLowerCase();
+  if (!type.startsWith('multipart/')) return request.blob();
+  if (type !== 'multipart/form-data') {
+    return failure(415, 'unsupported-format', `a body of ${type} is not read; send a form (multipart/form-data) or the photo's bytes`);
+  }
+  const form = await request.formData();
+  const option = OPTIONS.find((name) => typeof form.get(name) === 'string');
+  if (option) {
+    return failure(400, 'bad-option', `the form has the field "${option}"; write it into the address: /parse?${option}=`);
+  }
+  /** @type {[string, File][]} */
+  const files = [];
+  for (const [name, value] of form) if (value instanceof File) files.push([name, value]);
+  // A form in which no file was chosen sends an empty one without a name.
+  const chosen = files.filter(([, { size, name }]) => size > 0 || name !== '');
+  if (chosen.length > 1) {
+    return failure(422, 'several-photos', 'the form has more than one file; send each photo in a request of its own');
+  }
+  const isImage = (/** @type {[string, File]} */ [name]) => name === 'image';
+  const [, image] = chosen.find(isImage) ?? files.find(isImage) ?? [];
+  return image ?? failure(422, 'no-photo', 'the form has no field "image"; send the photo\'s file in it');
 }
 
 /**

@@ -94,7 +94,7 @@ impl Results<'_> {
             Found::Empty if self.resume => return Ok(()),
             Found::Last | Found::Earlier | Found::Damaged => return Ok(()),
             Found::Changed => "was changed since bodymap wrote it",
-            Found::Empty | Found::Foreign => "is there already, and bodymap did not write it",
+            Found::Empty | Found::Foreign => "is there already, and bodymap has no record that it wrote it",
         };
         Err(format!(
             "{} {why}; move it away, or choose another folder for the results (name-clash)",

@@ -11,14 +11,22 @@ const HOPPER = 'mpl_grace_hopper.jpg';
  * What a script in the page gets when it posts to the service.
  *
  * @param {import('playwright-core').Page} page
- * @param {{ sample?: string, text?: string, field?: string, raw?: boolean, query?: string }} request
+ * @typedef {{ sample?: string, text?: string, field?: string, second?: string, type?: string, raw?: boolean, query?: string }} Request
+ *   `second` is another field of the form: the text `setting`, or a file; `type` is what stands for multipart/form-data
+ * @param {Request} request
  */
 function post(page, request) {
-  return page.evaluate(async ({ sample, text, field = 'image', raw, query = '' }) => {
+  return page.evaluate(async ({ sample, text, field = 'image', second, type, raw, query = '' }) => {
     const photo = sample ? await (await fetch(`samples/${sample}`)).blob() : new Blob([text ?? '']);
     const form = new FormData();
-    form.append(field, photo, 'hopper.jpg');
-    const response = await fetch(`parse${query}`, { method: 'POST', body: raw ? photo : form });
+    form.append(field, photo, 'beach/hopper.jpg');
+    if (second === 'setting') form.append(second, 'fine');
+    else if (second) form.append(second, photo, 'other.jpg');
+    const whole = new Response(form);
+    const [, boundary] = String(whole.headers.get('Content-Type')).split(';');
+    const headers = type ? { 'Content-Type': `${type};${boundary}` } : undefined;
+    const body = raw ? photo : type ? await whole.arrayBuffer() : form;
+    const response = await fetch(`parse${query}`, { method: 'POST', body, headers });
     const bytes = new Uint8Array(await response.arrayBuffer());
     const latin1 = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
     return { status: response.status, type: response.headers.get('content-type'), latin1 };
@@ -45,6 +53,11 @@ test('a script in the page that posts a photo gets the answer of the service, an
 
   const raw = await post(page, { sample: HOPPER, raw: true });
   assert.deepEqual(json(raw), found);
+  for (const type of ['Multipart/Form-Data', 'multipart/form-data ']) {
+    assert.deepEqual(json(await post(page, { sample: HOPPER, type })), found);
+  }
+  const coco = json(await post(page, { sample: HOPPER, query: '?format=coco' }));
+  assert.equal(coco.images[0].file_name, 'hopper.jpg');
   const labelmap = await post(page, { sample: HOPPER, query: '?format=labelmap&setting=fast' });
   assert.equal(labelmap.type, 'image/png');
   assert.ok(agreement(Buffer.from(labelmap.latin1, 'latin1'), await native(HOPPER)) >= 0.999);
@@ -66,7 +79,13 @@ test('what is wrong has the status and the code of the service', async (context)
     [{ text: 'no photo' }, 415, 'unsupported-format'],
     [{ text: '' }, 422, 'empty-file'],
     [{ text: 'x', field: 'photo' }, 422, 'no-photo'],
+    [{ text: 'x', second: 'image' }, 422, 'several-photos'],
+    [{ text: 'x', second: 'photo' }, 422, 'several-photos'],
+    [{ text: 'x', second: 'setting' }, 400, 'bad-option'],
+    [{ text: 'x', type: 'multipart/mixed' }, 415, 'unsupported-format'],
     [{ sample: HOPPER, query: '?setting=best' }, 400, 'bad-option'],
+    [{ sample: HOPPER, query: '?colour=red' }, 400, 'bad-option'],
+    [{ sample: HOPPER, query: '?setting=fast&setting=fine' }, 400, 'bad-option'],
     [{ sample: HOPPER, query: '?format=xml' }, 400, 'bad-option'],
   ])) {
     const answer = await post(page, request);

@@ -6,6 +6,9 @@
 /** As the service: photos that are parsed or wait at a time. */
 const MOST = 5;
 
+/** As the service: what a photo without a name is called. */
+const NAMELESS = 'photo.jpg';
+
 /** HTTP statuses of the service for what may be wrong with a request. */
 const STATUSES = new Map([
   ['file-too-large', 413],
@@ -49,7 +52,8 @@ async function answer(engine, { image, setting, format }) {
   try {
     const bodymap = await engine.load();
     const parsing = await bodymap.parse(image, setting === null ? {} : { setting });
-    return { status: 200, body: await parsing.export(format ?? 'json') };
+    const name = image instanceof File ? image.name.split(/[\\/]/).pop() : undefined;
+    return { status: 200, body: await parsing.export(format ?? 'json', { name: name || NAMELESS }) };
   } catch (thrown) {
     const { code = 'unknown', message } = /** @type {Error & { code?: string }} */ (thrown);
     return { status: STATUSES.get(code) ?? 500, code, message };
