@@ -23,6 +23,8 @@ pub enum Code {
     CorruptPhoto,
     /// The model card is not valid.
     BadCard,
+    /// The model card has a format that this version does not know.
+    NewerCard,
     /// The model file is not the one its card names.
     WrongHash,
     /// The model file cannot be read or does not fit its card.
@@ -64,6 +66,7 @@ impl Code {
             Code::Truncated => "truncated",
             Code::CorruptPhoto => "corrupt-photo",
             Code::BadCard => "bad-card",
+            Code::NewerCard => "newer-card",
             Code::WrongHash => "wrong-hash",
             Code::BadModel => "bad-model",
             Code::UnsupportedCheckpoint => "unsupported-checkpoint",

@@ -25,6 +25,7 @@
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 
+mod card;
 mod claimed_size;
 mod colormap;
 mod engine;
@@ -34,6 +35,7 @@ mod labels;
 pub mod limits;
 mod model;
 mod palette;
+mod parser;
 mod parsing;
 mod photo;
 mod resize;
@@ -43,16 +45,18 @@ mod tensor;
 #[cfg(target_family = "wasm")]
 mod wasm_api;
 
+pub use card::{
+    CARD_FORMAT, Card, Channels, CleanPass, Closer, Input, Licence, Mirrored, ModelFile, OutputKind, Pad,
+    PadWhen, Pass, QueryRule, Resample, Setting, SizeRule, Upsample,
+};
 pub use claimed_size::claimed_size;
 pub use colormap::{Mask, OVERLAY_OPACITY, PaintOptions, colormap, merge, overlay, paint};
-pub use engine::{Engine, Step};
+pub use engine::{Engine, Work};
 pub use error::{Code, Error, Result};
 pub use labels::LabelSet;
-pub use model::{
-    Card, Channels, Checkpoint, Closer, Import, Input, Licence, Mirrored, Model, ModelFile, OutputKind, Pad,
-    PadWhen, Pass, Precision, QueryRule, Resample, Setting, SizeRule, Specks, Template, Upsample, split,
-};
+pub use model::{Checkpoint, Import, Precision, Template, split};
 pub use palette::{Colour, DrawingOrder, Palette, PaletteSpec};
+pub use parser::{Model, Step};
 pub use parsing::{Instance, Parsing, Segment};
 pub use photo::Photo;
 pub use stop::stop_when;

@@ -2,8 +2,8 @@
 
 use ndarray::Array4;
 
+use crate::card::{Channels, Input, PadWhen, Pass, SizeRule};
 use crate::error::{Result, reserved};
-use crate::model::{Channels, Input, PadWhen, Pass, SizeRule};
 use crate::photo::Photo;
 
 /// The network's input and where the photo lies in it.
@@ -135,7 +135,7 @@ impl InputTensor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Pad, Resample};
+    use crate::card::{Pad, Resample};
     use ndarray::s;
 
     #[test]

@@ -10,7 +10,7 @@ use js_sys::{Array, Float32Array, Function, Reflect, Uint8Array, Uint16Array};
 use ndarray::{Array4, ArrayD};
 use wasm_bindgen::prelude::*;
 
-use crate::engine::{Engine, Step, TractEngine};
+use crate::engine::{Engine, TractEngine, Work};
 use crate::error::filled;
 use crate::export::{File, Format, Options, Sample};
 use crate::model::CheckedFiles;
@@ -545,7 +545,7 @@ impl Network {
         let input = Array4::from_shape_vec((1, 3, height, width), values)
             .map_err(|e| thrown(Error::new(Code::BadOption, format!("the tensor has another size: {e}"))))?;
         let mut observe = |_: f32, step: Step| {
-            if let (Step::Node { operator, node, macs }, Some(call)) = (step, &on_node) {
+            if let (Work::Node { operator, node, macs }, Some(call)) = (step, &on_node) {
                 let _ = call.call3(&JsValue::NULL, &operator.into(), &node.into(), &(macs as f64).into());
             }
         };

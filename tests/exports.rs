@@ -204,7 +204,8 @@ fn photos_that_cannot_join_leave_the_data_set_as_it_was() {
             assert_eq!(add(&mut set, name, &scenes[1], &model).unwrap_err().code(), Code::BadOption);
         }
         if format == Format::Coco {
-            let other = Card { version: "other".into(), ..model.clone() };
+            let mut other = model.clone();
+            other.version = "other".into();
             assert_eq!(add(&mut set, "b.jpg", &scenes[1], &other).unwrap_err().code(), Code::BadOption);
         }
         if format.layout() == Layout::Document {

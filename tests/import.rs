@@ -282,7 +282,12 @@ fn a_split_model_is_the_same_model() {
     let output = split("50000");
     assert!(output.status.success(), "{output:?}");
     let (before, after) = (card(&whole), card(&parts));
-    assert_eq!(Card { files: vec![], ..before.clone() }, Card { files: vec![], ..after.clone() });
+    let without_files = |card: &Card| {
+        let mut card = card.clone();
+        card.files.clear();
+        card
+    };
+    assert_eq!(without_files(&before), without_files(&after));
     assert_eq!(after.files.len() as u64, before.files[0].bytes.div_ceil(50_000));
     assert!(after.files.len() > 3 && after.files.iter().all(|part| part.bytes <= 50_000));
     assert_eq!(after.files[1].path, "tiny-multi-f16.002.onnx");

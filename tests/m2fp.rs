@@ -5,7 +5,7 @@ use std::io::Cursor;
 
 use bodymap::{
     Checkpoint, Engine, Import, InputTensor, Instance, Model, Parsing, Pass, Photo, Placement, Precision,
-    Result, SizeRule, Step, Template,
+    Result, SizeRule, Template, Work,
 };
 use ndarray::{Array4, ArrayD};
 
@@ -88,8 +88,8 @@ fn template(name: &str) -> Template {
 struct Recorded(Vec<ArrayD<f32>>);
 
 impl Engine for Recorded {
-    fn run(&mut self, _: &Array4<f32>, observe: &mut dyn FnMut(f32, Step)) -> Result<Vec<ArrayD<f32>>> {
-        observe(1.0, Step::Plan);
+    fn run(&mut self, _: &Array4<f32>, observe: &mut dyn FnMut(f32, Work)) -> Result<Vec<ArrayD<f32>>> {
+        observe(1.0, Work::Plan);
         Ok(self.0.clone())
     }
 }

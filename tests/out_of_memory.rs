@@ -130,7 +130,7 @@ fn what_a_photo_needs_after_the_network_is_asked_for() {
     let photo = photo("models/people/photo.png");
     let people = model("models/people/card.json", "models/people/people.onnx", |card| {
         for setting in card["settings"].as_array_mut().unwrap() {
-            setting["specks"] = "merge".into();
+            setting["clean"] = serde_json::json!(["specks", "dresses", "shoes"]);
         }
     });
     let purposes = parsing(people, "fine", &photo, usize::MAX);

@@ -227,7 +227,7 @@ def one_pass(size, mirror=False):
 
 def setting(name, passes):
     closer = {'height': CLOSER_HEIGHT, 'pixels': CLOSER_PIXELS[name], 'multiple': 64}
-    return {'id': name, 'upsample': 'guided', 'specks': 'merge', 'passes': passes, 'closer': closer}
+    return {'id': name, 'upsample': 'guided', 'clean': ['specks', 'dresses', 'shoes'], 'passes': passes, 'closer': closer}
 
 
 def card(onnx_bytes, version, fast, fine):

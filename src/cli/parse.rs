@@ -56,7 +56,7 @@ pub struct Arguments {
         long,
         value_delimiter = ',',
         value_parser = format_parser(),
-        default_values = ["labels", "colormap", "overlay", "json"],
+        default_values = ["labelmap", "colormap", "overlay", "json"],
     )]
     formats: Vec<Format>,
     /// Colours: cihp, voc, or a JSON file with one [r, g, b] or {"hsv": [h, s, v]} a class.
@@ -83,13 +83,9 @@ pub struct Arguments {
 }
 
 fn format_parser() -> impl TypedValueParser<Value = Format> {
-    let name = |format: Format| match format {
-        Format::LabelMap => PossibleValue::new("labels").alias(format.name()),
-        _ => PossibleValue::new(format.name()),
-    };
-    PossibleValuesParser::new(Format::all().map(name)).map(|name| {
-        Format::from_name(if name == "labels" { "labelmap" } else { &name }).expect("a possible value")
-    })
+    let value = |format: Format| PossibleValue::new(format.name()).aliases(format.alias());
+    PossibleValuesParser::new(Format::all().map(value))
+        .map(|name| Format::from_name(&name).expect("a possible value"))
 }
 
 /// What the results of a folder depend on, kept in it so that a later run does not

@@ -13,11 +13,13 @@ use super::known_results::{self, KnownResults};
 use super::left_out::LeftOut;
 use super::patterns::Pattern;
 use super::records::Found;
-use super::results::Originals;
 use super::search::{self, Entry};
 
 /// What a photo's file name ends in where a whole folder is read.
 const ENDINGS: [&str; 9] = ["jpg", "jpeg", "jpe", "jfif", "jif", "pjpeg", "pjp", "png", "webp"];
+
+/// Files that are not to be replaced, whoever wrote them.
+pub type Originals = HashSet<(u64, u64)>;
 
 /// A photo to parse.
 pub struct Input {

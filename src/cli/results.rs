@@ -3,7 +3,7 @@
 //!
 //! Nothing is replaced but what bodymap wrote itself and nobody changed since.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::files::{self, Unfinished, unwritten};
-use super::photos::Input;
+use super::photos::{Input, Originals};
 use super::records::{Found, Owner, Record, Records, Source, State};
 
 /// The folder that results are written into.
@@ -23,9 +23,6 @@ pub struct Results<'a> {
     /// Whether empty files count as results that an earlier run was stopped at.
     pub resume: bool,
 }
-
-/// Files that are not to be replaced, whoever wrote them.
-pub type Originals = HashSet<(u64, u64)>;
 
 impl Results<'_> {
     fn records(&self) -> Records<'_> {

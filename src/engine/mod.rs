@@ -9,17 +9,10 @@ use crate::error::Result;
 
 pub(crate) use tract::TractEngine;
 
-/// Work that has just been done. The core has no clock: what a step took is the time since the one before.
+/// Work that an engine has just done.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Step<'a> {
-    /// A photo was made the input tensor of a pass.
-    Tensor {
-        /// In pixels.
-        height: usize,
-        /// In pixels.
-        width: usize,
-    },
+pub enum Work<'a> {
     /// The network was made ready for tensors of this size; nothing to do if it was.
     Plan,
     /// A node of the network ran.
@@ -31,15 +24,12 @@ pub enum Step<'a> {
         /// Multiply-adds of a convolution or a product of matrices; 0 for anything else.
         macs: u64,
     },
-    /// The outputs were made a parsing.
-    Parsing,
 }
 
 /// Something that runs one network.
 pub trait Engine: Send {
     /// Runs the network on a `[1, 3, height, width]` tensor and returns its outputs in order.
     ///
-    /// `observe` is called after each step, [`Step::Plan`] or [`Step::Node`], with the part of the run that is
-    /// done, 0 to 1.
-    fn run(&mut self, input: &Array4<f32>, observe: &mut dyn FnMut(f32, Step)) -> Result<Vec<ArrayD<f32>>>;
+    /// `observe` is called after each piece of work with the part of the run that is done, 0 to 1.
+    fn run(&mut self, input: &Array4<f32>, observe: &mut dyn FnMut(f32, Work)) -> Result<Vec<ArrayD<f32>>>;
 }

@@ -5,8 +5,8 @@ use std::io::{ErrorKind, Write};
 use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, ZipWriter};
 
-use super::File;
 use super::buffer::no_memory;
+use super::file::File;
 use crate::error::{Code, Error, Result};
 
 /// A zip that is written as its files come. They are stored as they are, since PNG

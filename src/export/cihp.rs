@@ -5,11 +5,15 @@
 use std::collections::BTreeSet;
 
 use crate::error::Result;
-use crate::export::{File, instances, picture};
+use crate::export::file::{File, Files};
+use crate::export::sample::Sample;
+use crate::export::{class_names, instances, picture};
 use crate::parsing::Parsing;
 
-pub(super) fn paths(stem: &str) -> [String; 4] {
-    [
+pub(super) const FILES: Files = Files::Several { make: files, paths, index: class_names::index };
+
+fn paths(stem: &str) -> Vec<String> {
+    vec![
         format!("Category_ids/{stem}.png"),
         format!("Human_ids/{stem}.png"),
         format!("Instance_ids/{stem}.png"),
@@ -23,7 +27,8 @@ pub(super) fn paths(stem: &str) -> [String; 4] {
 /// As in the data set, the id is `20 (person - 1) + class`, with the number of
 /// classes for 20; what belongs to nobody (person 0) counts as one more person. Where
 /// these ids do not fit into 16 bits people are counted without gaps.
-pub(super) fn files(stem: &str, parsing: &Parsing) -> Result<Vec<File>> {
+fn files(stem: &str, sample: &Sample) -> Result<Vec<File>> {
+    let parsing = sample.parsing;
     let Parsing { width, height, labels, people, segments, .. } = parsing;
     let classes = parsing.label_set.names().len();
     let persons: BTreeSet<u16> = segments.iter().map(|s| s.person).filter(|&id| id > 0).collect();

@@ -6,11 +6,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::card::Card;
 use crate::error::{Code, Error, Result, push, reserved};
-use crate::export::data_set::Document;
-use crate::export::{Sample, to_json};
+use crate::export::document::Document;
+use crate::export::json::to_json;
+use crate::export::sample::{Options, Sample};
 use crate::labels::LabelSet;
-use crate::model::Card;
 use crate::parsing::{Parsing, Segment};
 
 /// What buffers are for, should there be no memory for them.
@@ -76,7 +77,7 @@ struct Attributes {
 }
 
 /// The document of one photo.
-pub(super) fn json(sample: &Sample) -> Result<Vec<u8>> {
+pub(super) fn json(sample: &Sample, _: &Options) -> Result<Vec<u8>> {
     let Sample { name, parsing, model, .. } = *sample;
     let Parsing { width, height, .. } = *parsing;
     let mut annotations = reserved(parsing.segments.len(), PURPOSE)?;
@@ -171,7 +172,7 @@ fn compressed(lengths: &[u32]) -> Result<String> {
 }
 
 /// The documents of many photos as one.
-pub(super) struct Joined {
+struct Joined {
     label_set: LabelSet,
     /// That of the first photo, which the others share.
     info: Option<Box<RawValue>>,
@@ -189,11 +190,12 @@ struct Part {
     annotations: Vec<Annotation>,
 }
 
-impl Joined {
-    pub(super) fn new(label_set: LabelSet) -> Joined {
-        Joined { label_set, info: None, images: vec![], photos: 0, annotations: 0 }
-    }
+/// What joins the documents of photos of a label set.
+pub(super) fn joined(label_set: LabelSet) -> Box<dyn Document> {
+    Box::new(Joined { label_set, info: None, images: vec![], photos: 0, annotations: 0 })
+}
 
+impl Joined {
     fn begin(&self, info: &RawValue) -> Result<Vec<u8>> {
         let mut text = b"{\"info\":".to_vec();
         text.extend(to_json(info)?);

@@ -3,7 +3,10 @@
 //! `SegmentationObject/`. An object is one class of one person.
 
 use crate::error::{Code, Error, Result, filled};
-use crate::export::{File, instances, png};
+use crate::export::file::{File, Files};
+use crate::export::instances;
+use crate::export::picture::png;
+use crate::export::sample::Sample;
 use crate::labels::LabelSet;
 use crate::palette::Palette;
 use crate::parsing::Parsing;
@@ -26,8 +29,10 @@ pub(super) fn check(stem: &str) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn paths(stem: &str) -> [String; 3] {
-    [
+pub(super) const FILES: Files = Files::Several { make: files, paths, index };
+
+fn paths(stem: &str) -> Vec<String> {
+    vec![
         format!("SegmentationClass/{stem}.png"),
         format!("SegmentationObject/{stem}.png"),
         format!("People/{stem}.txt"),
@@ -37,7 +42,8 @@ pub(super) fn paths(stem: &str) -> [String; 3] {
 /// Both pictures, in the colours of the label set and of Pascal VOC; and, since
 /// the format has no place for them, the person of each object: `People/STEM.txt`
 /// with a line `object class person` for each, as CIHP lists its instances.
-pub(super) fn files(stem: &str, parsing: &Parsing) -> Result<Vec<File>> {
+fn files(stem: &str, sample: &Sample) -> Result<Vec<File>> {
+    let parsing = sample.parsing;
     let Parsing { width, height, labels, segments, label_set, .. } = parsing;
     if segments.len() > MAX_OBJECTS {
         return Err(Error::new(
@@ -59,7 +65,7 @@ pub(super) fn files(stem: &str, parsing: &Parsing) -> Result<Vec<File>> {
 }
 
 /// `labelmap.txt` with lines `label:R,G,B::`, and the list of the photos.
-pub(super) fn index(stems: &[String], label_set: LabelSet) -> Vec<File> {
+fn index(stems: &[String], label_set: LabelSet) -> Vec<File> {
     let palette = Palette::of(label_set);
     let mut labels = String::from("# label:color_rgb:parts:actions\n");
     for (id, (name, [r, g, b])) in label_set.names().iter().zip(palette.colours()).enumerate() {

@@ -3,8 +3,11 @@
 use std::collections::HashSet;
 use std::io::Write;
 
+use super::Format;
 use super::archive::{Archive, failed};
-use super::{File, Format, Options, Sample, coco, label_studio, stem};
+use super::document::Document;
+use super::file::File;
+use super::sample::{Options, Sample, stem};
 use crate::error::{Code, Error, Result};
 use crate::labels::LabelSet;
 
@@ -24,21 +27,12 @@ enum Output<W: Write> {
     Document(W, Box<dyn Document>),
 }
 
-/// One document made of those of single photos, given out piece by piece.
-pub(super) trait Document {
-    /// What the document of a photo adds.
-    fn next(&mut self, of_one: &[u8]) -> Result<Vec<u8>>;
-    /// What is left to write after the last photo.
-    fn end(&mut self) -> Result<Vec<u8>>;
-}
-
 impl<W: Write> DataSet<W> {
     /// A data set without photos.
     pub fn new(format: Format, label_set: LabelSet, out: W) -> DataSet<W> {
-        let output = match format {
-            Format::Coco => Output::Document(out, Box::new(coco::Joined::new(label_set))),
-            Format::LabelStudio => Output::Document(out, Box::new(label_studio::Joined::default())),
-            _ => Output::Zip(Box::new(Archive::new(out))),
+        let output = match format.joined(label_set) {
+            Some(document) => Output::Document(out, document),
+            None => Output::Zip(Box::new(Archive::new(out))),
         };
         DataSet { format, label_set, stems: vec![], seen: HashSet::new(), output }
     }
@@ -70,7 +64,7 @@ impl<W: Write> DataSet<W> {
         Ok(())
     }
 
-    /// Writes what speaks of all photos and gives the writer back.
+    /// Writes what is about all photos and gives the writer back.
     pub fn finish(self) -> Result<W> {
         match self.output {
             Output::Zip(mut zip) => {

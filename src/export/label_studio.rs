@@ -4,8 +4,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::error::{Code, Error, Result, push, reserved};
-use crate::export::data_set::Document;
-use crate::export::{Options, Sample, to_json};
+use crate::export::document::Document;
+use crate::export::json::to_json;
+use crate::export::sample::{Options, Sample};
+use crate::labels::LabelSet;
 use crate::parsing::{Parsing, Segment};
 
 /// Names of the two tags of the labelling configuration; see `docs/formats.md`.
@@ -181,8 +183,13 @@ impl Bits {
 
 /// The lists of many photos as one.
 #[derive(Default)]
-pub(super) struct Joined {
+struct Joined {
     begun: bool,
+}
+
+/// What joins the documents of photos.
+pub(super) fn joined(_: LabelSet) -> Box<dyn Document> {
+    Box::new(Joined::default())
 }
 
 impl Document for Joined {

@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use crate::error::{Result, reserved};
 use crate::export::buffer::Base64;
-use crate::export::{Options, Sample, picture, to_json};
+use crate::export::json::to_json;
+use crate::export::picture;
+use crate::export::sample::{Options, Sample};
 use crate::parsing::{Parsing, Segment};
 
 /// The version of labelme's format that is written.

@@ -3,11 +3,15 @@
 //! instance that line n of the list beside it scores. Grey PNG.
 
 use crate::error::Result;
-use crate::export::{File, instances, picture};
+use crate::export::file::{File, Files};
+use crate::export::sample::Sample;
+use crate::export::{class_names, instances, picture};
 use crate::parsing::Parsing;
 
-pub(super) fn paths(stem: &str) -> [String; 3] {
-    [
+pub(super) const FILES: Files = Files::Several { make: files, paths, index: class_names::index };
+
+fn paths(stem: &str) -> Vec<String> {
+    vec![
         format!("global_parsing/{stem}.png"),
         format!("instance_parsing/{stem}.png"),
         format!("instance_parsing/{stem}.txt"),
@@ -15,7 +19,8 @@ pub(super) fn paths(stem: &str) -> [String; 3] {
 }
 
 /// Both maps, and `instance_parsing/STEM.txt` with a line `class score` for each instance.
-pub(super) fn files(stem: &str, parsing: &Parsing) -> Result<Vec<File>> {
+fn files(stem: &str, sample: &Sample) -> Result<Vec<File>> {
+    let parsing = sample.parsing;
     let Parsing { width, height, labels, segments, .. } = parsing;
     let instances = instances::instance_map(parsing, &instances::counted(parsing)?)?;
     let list: String = segments.iter().map(|s| format!("{} {}\n", s.class, s.score)).collect();

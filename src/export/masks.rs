@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error, Result, reserved};
-use crate::export::{ClassName, File, Paths, class_names, credit, picture, to_json};
-use crate::model::Card;
+use crate::export::class_names::{ClassName, class_names, credit};
+use crate::export::file::{File, Files, Paths};
+use crate::export::json::to_json;
+use crate::export::picture;
+use crate::export::sample::{self, Sample};
 use crate::parsing::Parsing;
 
 /// `masks.json` beside the masks: what is in which file.
@@ -46,12 +49,15 @@ struct PartMask<'a> {
     bbox: [u32; 4],
 }
 
-pub(super) fn index_path(stem: &str) -> String {
+pub(super) const FILES: Files =
+    Files::Listed { make: files, last: index_path, paths, possible: possible_paths };
+
+fn index_path(stem: &str) -> String {
     format!("{stem}/masks.json")
 }
 
 /// Where a photo's files may lie: which masks there are depends on what is found in it.
-pub(super) fn possible_paths(stem: &str) -> Paths {
+fn possible_paths(stem: &str) -> Paths {
     let folders = ["classes", "people", "parts"];
     Paths {
         files: vec![index_path(stem)],
@@ -73,13 +79,13 @@ struct Entry {
 }
 
 /// The paths of a photo's files by its `masks.json`.
-pub(super) fn paths(stem: &str, index: &[u8]) -> Result<Vec<String>> {
+fn paths(stem: &str, index: &[u8]) -> Result<Vec<String>> {
     let wrong = |what: &str| Error::new(Code::BadOption, format!("{stem}: this is no masks.json: {what}"));
     let Listed { classes, people, parts } =
         serde_json::from_slice(index).map_err(|e| wrong(&e.to_string()))?;
     let mut paths = vec![];
     for Entry { file } in classes.into_iter().chain(people).chain(parts) {
-        super::stem(&file).map_err(|_| wrong("it names files elsewhere"))?;
+        sample::stem(&file).map_err(|_| wrong("it names files elsewhere"))?;
         paths.push(format!("{stem}/{file}"));
     }
     paths.push(index_path(stem));
@@ -89,7 +95,8 @@ pub(super) fn paths(stem: &str, index: &[u8]) -> Result<Vec<String>> {
 /// In the folder of the photo: `classes/LABEL.png` (everyone's), `people/ID.png`
 /// (all classes), `parts/ID-LABEL.png` (one class of one person, 0 is nobody) and
 /// `masks.json`.
-pub(super) fn files(stem: &str, parsing: &Parsing, model: &Card) -> Result<Vec<File>> {
+fn files(stem: &str, sample: &Sample) -> Result<Vec<File>> {
+    let Sample { parsing, model, .. } = *sample;
     let names = parsing.label_set.names();
     let classes: BTreeSet<u8> = parsing.segments.iter().map(|s| s.class).collect();
     let people: BTreeSet<u16> = parsing.segments.iter().map(|s| s.person).filter(|&id| id > 0).collect();

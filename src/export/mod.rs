@@ -1,42 +1,48 @@
-//! Views of a [`Parsing`](crate::Parsing) as files, one module a format.
+//! Views of a [`Parsing`](crate::Parsing) as files: the table of formats, one row and one module each.
 //!
 //! [`Format::files`] gives the files of one photo, [`Format::export`] the same as
 //! one file, and a [`DataSet`] gathers many photos into one file as they come.
-//! Nothing of a photo but its pixels goes into an export, and these only into the
+//! Of a photo only its pixels go into an export, and these only into the
 //! overlay: no EXIF, no place.
 
 mod archive;
 mod buffer;
 mod cihp;
+mod class_names;
 mod coco;
 mod cvat;
 mod data_set;
+mod document;
+mod file;
 mod instances;
+mod json;
 mod label_studio;
 mod labelmap;
 mod labelme;
 mod lip;
 mod masks;
 mod modelscope;
+mod painted;
 mod people;
 mod picture;
+mod sample;
 mod service;
 
 pub use data_set::DataSet;
+pub use file::{File, Paths};
 pub use picture::png;
+pub use sample::{Options, Sample, stem};
 
-use serde::Serialize;
-
+use self::archive::Archive;
 use self::buffer::Buffer;
-use crate::colormap::{PaintOptions, colormap, overlay};
+use self::document::Document;
+use self::file::Files;
 use crate::error::{Code, Error, Result};
 use crate::labels::LabelSet;
-use crate::model::Card;
-use crate::parsing::Parsing;
-use crate::photo::Photo;
 
 /// The file formats a parsing can be written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// Indexed PNG, pixel = class id.
     LabelMap,
@@ -71,160 +77,183 @@ pub enum Format {
 pub enum Layout {
     /// One file a photo, which stands alone.
     File,
-    /// Files of each photo in the folders of a data set, and files that speak of all of it.
+    /// Files of each photo in the folders of a data set, and files about all of them.
     Folders,
     /// One JSON document for all photos.
     Document,
 }
 
-/// One parsed photo, as exports see it.
-#[derive(Clone, Copy)]
-pub struct Sample<'a> {
-    /// Path of the photo's file within its data set, `/` between folders, such as
-    /// `beach/p1.jpg`. It need not exist.
-    pub name: &'a str,
-    /// What was found in it.
-    pub parsing: &'a Parsing,
-    /// The photo; needed for the overlay only.
-    pub photo: Option<&'a Photo>,
-    /// Card of the model that parsed it.
-    pub model: &'a Card,
+/// What is known of a format.
+struct Row {
+    format: Format,
+    /// In options, on the command line and in the page.
+    name: &'static str,
+    /// Another name that is understood.
+    alias: Option<&'static str>,
+    layout: Layout,
+    /// What follows the stem of the photo in the name of its file.
+    ending: &'static str,
+    /// Of a photo as one file.
+    media_type: &'static str,
+    colours: Colours,
+    files: Files,
+    /// Refuses stems that readers of the format would not find.
+    check: fn(&str) -> Result<()>,
 }
 
-/// How exports are written.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// Colours and, in pictures, what is shown.
-    pub paint: PaintOptions,
-    /// What stands before the photos' names where a format says where they are:
-    /// a folder, seen from the export's own, or a URL. labelme and Label Studio need it.
-    /// A slash is added behind it if there is none.
-    pub photos: Option<String>,
+/// Which of the [`Options`] for painting matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colours {
+    /// None.
+    Fixed,
+    /// The palette.
+    Palette,
+    /// All.
+    Painted,
 }
 
-impl Options {
-    /// The name of a photo, or a URL's part made of it, behind what stands before the names.
-    fn photo_at(&self, name: &str) -> String {
-        let base = self.photos.as_deref().unwrap_or_default();
-        // A folder may be given without the slash at its end, as everywhere. The value in a URL's query begins after `=`.
-        let slash = if base.is_empty() || base.ends_with(['/', '\\', '=', '?']) { "" } else { "/" };
-        format!("{base}{slash}{name}")
+const PNG: &str = "image/png";
+const JSON: &str = "application/json";
+const ZIP: &str = "application/zip";
+
+/// A row with what most have.
+const fn row(format: Format, name: &'static str, layout: Layout, files: Files) -> Row {
+    let (ending, media_type) = match layout {
+        Layout::File => (".png", PNG),
+        Layout::Document => (".json", JSON),
+        Layout::Folders => ("", ZIP),
+    };
+    Row {
+        format,
+        name,
+        alias: None,
+        layout,
+        ending,
+        media_type,
+        colours: Colours::Fixed,
+        files,
+        check: |_| Ok(()),
     }
 }
 
-/// Where the files of a photo may lie, as far as that is known before it is parsed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Paths {
-    /// Paths below the folder of the export, `/` between folders.
-    pub files: Vec<String>,
-    /// Folders in which there are PNGs whose names depend on what is found in the photo.
-    pub open_folders: Vec<String>,
-}
-
-/// A file of an export.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct File {
-    /// Path below the folder of the export, `/` between folders.
-    pub path: String,
-    /// What is in it.
-    pub bytes: Vec<u8>,
-}
-
-const FORMATS: [(Format, &str, Layout); 13] = [
-    (Format::LabelMap, "labelmap", Layout::File),
-    (Format::Colormap, "colormap", Layout::File),
-    (Format::Overlay, "overlay", Layout::File),
-    (Format::People, "people", Layout::File),
-    (Format::Json, "json", Layout::File),
-    (Format::ModelScope, "modelscope", Layout::File),
-    (Format::Masks, "masks", Layout::Folders),
-    (Format::Cihp, "cihp", Layout::Folders),
-    (Format::Lip, "lip", Layout::Folders),
-    (Format::Coco, "coco", Layout::Document),
-    (Format::Cvat, "cvat", Layout::Folders),
-    (Format::LabelStudio, "labelstudio", Layout::Document),
-    (Format::Labelme, "labelme", Layout::Folders),
+const FORMATS: [Row; 13] = [
+    Row {
+        alias: Some("labels"),
+        colours: Colours::Palette,
+        ..row(Format::LabelMap, "labelmap", Layout::File, Files::One(labelmap::png))
+    },
+    Row {
+        ending: ".colormap.png",
+        colours: Colours::Painted,
+        ..row(Format::Colormap, "colormap", Layout::File, Files::One(painted::colormap))
+    },
+    Row {
+        ending: ".overlay.png",
+        colours: Colours::Painted,
+        ..row(Format::Overlay, "overlay", Layout::File, Files::One(painted::overlay))
+    },
+    Row { ending: ".people.png", ..row(Format::People, "people", Layout::File, Files::One(people::png)) },
+    Row {
+        ending: ".json",
+        media_type: JSON,
+        ..row(Format::Json, "json", Layout::File, Files::One(service::json))
+    },
+    Row {
+        ending: ".modelscope.json",
+        media_type: JSON,
+        ..row(Format::ModelScope, "modelscope", Layout::File, Files::One(modelscope::json))
+    },
+    row(Format::Masks, "masks", Layout::Folders, masks::FILES),
+    row(Format::Cihp, "cihp", Layout::Folders, cihp::FILES),
+    row(Format::Lip, "lip", Layout::Folders, lip::FILES),
+    row(Format::Coco, "coco", Layout::Document, Files::Joined(coco::json, coco::joined)),
+    Row { check: cvat::check, ..row(Format::Cvat, "cvat", Layout::Folders, cvat::FILES) },
+    row(
+        Format::LabelStudio,
+        "labelstudio",
+        Layout::Document,
+        Files::Joined(label_studio::json, label_studio::joined),
+    ),
+    Row {
+        ending: ".json",
+        media_type: JSON,
+        ..row(Format::Labelme, "labelme", Layout::Folders, Files::One(labelme::json))
+    },
 ];
 
 impl Format {
     /// Every format.
     pub fn all() -> impl Iterator<Item = Format> {
-        FORMATS.iter().map(|&(format, ..)| format)
+        FORMATS.iter().map(|row| row.format)
     }
 
-    /// The format of that [`name`](Format::name).
+    /// The format of that [`name`](Format::name) or [`alias`](Format::alias).
     pub fn from_name(name: &str) -> Result<Format> {
-        Format::all().find(|format| format.name() == name).ok_or_else(|| {
-            let names: Vec<_> = Format::all().map(Format::name).collect();
+        let row = FORMATS.iter().find(|row| row.name == name || row.alias == Some(name));
+        row.map(|row| row.format).ok_or_else(|| {
+            let names: Vec<_> = FORMATS.iter().map(|row| row.name).collect();
             Error::new(Code::BadOption, format!("there is no format {name:?}; use {}", names.join(", ")))
         })
     }
 
-    fn entry(self) -> (Format, &'static str, Layout) {
-        FORMATS.into_iter().find(|&(format, ..)| format == self).expect("every format is listed")
+    fn row(self) -> &'static Row {
+        FORMATS.iter().find(|row| row.format == self).expect("every format is listed")
     }
 
     /// Its name in options, such as `labelmap`.
     pub fn name(self) -> &'static str {
-        self.entry().1
+        self.row().name
+    }
+
+    /// Another name that is understood.
+    pub fn alias(self) -> Option<&'static str> {
+        self.row().alias
     }
 
     /// How its files lie.
     pub fn layout(self) -> Layout {
-        self.entry().2
+        self.row().layout
+    }
+
+    /// Media type of one photo as one file, which [`export`](Format::export) makes.
+    pub fn media_type(self) -> &'static str {
+        self.row().media_type
+    }
+
+    /// Which options for painting matter.
+    pub fn colours(self) -> Colours {
+        self.row().colours
     }
 
     /// The files of one photo, named after it. Whoever stores them one after the
     /// other knows by the last, [`last_file`](Format::last_file), that all are there.
     pub fn files(self, sample: &Sample, options: &Options) -> Result<Vec<File>> {
         let stem = stem(sample.name)?;
-        self.check(stem)?;
-        let Sample { parsing, photo, model, .. } = *sample;
-        let one = |bytes| Ok(vec![File { path: self.last_file(stem), bytes }]);
-        match self {
-            Format::LabelMap => one(labelmap::png(parsing, model, &options.paint)?),
-            Format::Colormap => one(png(parsing.width, parsing.height, &colormap(parsing, &options.paint)?)?),
-            Format::Overlay => {
-                let photo =
-                    photo.ok_or_else(|| Error::new(Code::BadOption, "an overlay needs the photo as well"))?;
-                one(png(parsing.width, parsing.height, &overlay(parsing, photo, &options.paint)?)?)
+        (self.row().check)(stem)?;
+        match self.row().files {
+            Files::One(make) | Files::Joined(make, _) => {
+                Ok(vec![File { path: self.last_file(stem), bytes: make(sample, options)? }])
             }
-            Format::People => one(people::png(parsing)?),
-            Format::Json => one(service::json(parsing, model)?),
-            Format::ModelScope => one(modelscope::json(parsing)?),
-            Format::Masks => masks::files(stem, parsing, model),
-            Format::Cihp => cihp::files(stem, parsing),
-            Format::Lip => lip::files(stem, parsing),
-            Format::Coco => one(coco::json(sample)?),
-            Format::Cvat => cvat::files(stem, parsing),
-            Format::LabelStudio => one(label_studio::json(sample, options)?),
-            Format::Labelme => one(labelme::json(sample, options)?),
+            Files::Several { make, .. } | Files::Listed { make, .. } => make(stem, sample),
         }
     }
 
     /// Path of the last of the [`files`](Format::files) of the photo with this [`stem`].
     pub fn last_file(self, stem: &str) -> String {
-        match self {
-            Format::LabelMap => format!("{stem}.png"),
-            Format::Json | Format::Coco | Format::LabelStudio | Format::Labelme => format!("{stem}.json"),
-            Format::Colormap | Format::Overlay | Format::People => format!("{stem}.{}.png", self.name()),
-            Format::ModelScope => format!("{stem}.modelscope.json"),
-            Format::Masks => masks::index_path(stem),
-            Format::Cihp => last(cihp::paths(stem)),
-            Format::Lip => last(lip::paths(stem)),
-            Format::Cvat => last(cvat::paths(stem)),
+        match self.row().files {
+            Files::One(_) | Files::Joined(..) => format!("{stem}{}", self.row().ending),
+            Files::Several { paths, .. } => paths(stem).pop().expect("there is a file"),
+            Files::Listed { last, .. } => last(stem),
         }
     }
 
     /// Paths of the [`files`](Format::files) of the photo with this [`stem`], in order;
     /// `last` is what the last of them holds.
     pub fn paths(self, stem: &str, last: &[u8]) -> Result<Vec<String>> {
-        match self {
-            Format::Masks => masks::paths(stem, last),
-            Format::Cihp => Ok(cihp::paths(stem).into()),
-            Format::Lip => Ok(lip::paths(stem).into()),
-            Format::Cvat => Ok(cvat::paths(stem).into()),
-            _ => Ok(vec![self.last_file(stem)]),
+        match self.row().files {
+            Files::One(_) | Files::Joined(..) => Ok(vec![self.last_file(stem)]),
+            Files::Several { paths, .. } => Ok(paths(stem)),
+            Files::Listed { paths, .. } => paths(stem, last),
         }
     }
 
@@ -232,26 +261,26 @@ impl Format {
     ///
     /// Errors: [`Code::BadOption`] if the readers of this format cannot find a photo of this name.
     pub fn possible_paths(self, stem: &str) -> Result<Paths> {
-        self.check(stem)?;
-        Ok(match self {
-            Format::Masks => masks::possible_paths(stem),
-            _ => Paths { files: self.paths(stem, &[])?, open_folders: vec![] },
-        })
+        (self.row().check)(stem)?;
+        match self.row().files {
+            Files::Listed { possible, .. } => Ok(possible(stem)),
+            _ => Ok(Paths { files: self.paths(stem, &[])?, open_folders: vec![] }),
+        }
     }
 
-    /// Refuses names that readers of this format would not find.
-    fn check(self, stem: &str) -> Result<()> {
-        if self == Format::Cvat { cvat::check(stem) } else { Ok(()) }
-    }
-
-    /// The files that speak of all photos of a data set, which are named by their [`stem`]s.
+    /// The files about all photos of a data set, which are named by their [`stem`]s.
     pub fn index(self, stems: &[String], label_set: LabelSet) -> Vec<File> {
-        match self {
-            Format::Cihp | Format::Lip => {
-                vec![File { path: "labels.txt".into(), bytes: class_list(label_set).into_bytes() }]
-            }
-            Format::Cvat => cvat::index(stems, label_set),
+        match self.row().files {
+            Files::Several { index, .. } => index(stems, label_set),
             _ => vec![],
+        }
+    }
+
+    /// What joins the documents of many photos, if the format has one for all.
+    fn joined(self, label_set: LabelSet) -> Option<Box<dyn Document>> {
+        match self.row().files {
+            Files::Joined(_, joined) => Some(joined(label_set)),
+            _ => None,
         }
     }
 
@@ -261,16 +290,23 @@ impl Format {
         format!("{}.{ending}", self.name())
     }
 
+    /// Media type of the file of a [`DataSet`].
+    pub fn data_set_media_type(self) -> &'static str {
+        if self.layout() == Layout::Document { JSON } else { ZIP }
+    }
+
     /// One photo as one file, a zip if the format has several; its path has no folder.
     pub fn export(self, sample: &Sample, options: &Options) -> Result<File> {
         let stem = stem(sample.name)?;
         let base = stem.rsplit('/').next().unwrap_or(stem);
-        if self.layout() == Layout::Folders && self != Format::Labelme {
-            let mut zip = DataSet::new(self, sample.parsing.label_set, Buffer::default());
-            zip.add(sample, options)?;
+        let mut files = self.files(sample, options)?;
+        if self.media_type() == ZIP {
+            let mut zip = Archive::new(Buffer::default());
+            let index = self.index(&[stem.into()], sample.parsing.label_set);
+            files.iter().chain(&index).try_for_each(|file| zip.add(file))?;
             return Ok(File { path: format!("{base}.{}.zip", self.name()), bytes: zip.finish()?.bytes });
         }
-        let file = self.files(sample, options)?.pop().expect("these have one file a photo");
+        let file = files.pop().expect("these have one file a photo");
         let path = match self.layout() {
             Layout::Document => format!("{base}.{}.json", self.name()),
             _ => file.path.rsplit('/').next().unwrap_or(base).into(),
@@ -279,88 +315,19 @@ impl Format {
     }
 }
 
-/// Path of a photo without the ending of its file, by which its exports are named:
-/// `beach/p1` of `beach/p1.jpg`.
-///
-/// Errors: [`Code::BadOption`] for names that lead out of their folder or that no
-/// archive can hold.
-pub fn stem(name: &str) -> Result<&str> {
-    let wrong = |part: &str| matches!(part, "" | "." | "..");
-    if name.split('/').any(wrong) || name.chars().any(|c| c == '\\' || c.is_control()) {
-        return Err(Error::new(
-            Code::BadOption,
-            format!("{name:?} is not the name of a photo: folders and a file, `/` between them"),
-        ));
-    }
-    let file = name.rfind('/').map_or(0, |slash| slash + 1);
-    match name[file..].rfind('.') {
-        None | Some(0) => Ok(name),
-        Some(dot) => Ok(&name[..file + dot]),
-    }
-}
-
-fn last<const N: usize>(mut paths: [String; N]) -> String {
-    std::mem::take(&mut paths[N - 1])
-}
-
-/// One line a class: id, space, name.
-fn class_list(label_set: LabelSet) -> String {
-    label_set.names().iter().enumerate().map(|(id, name)| format!("{id} {name}\n")).collect()
-}
-
-/// Which model it was, and on what terms its weights are given.
-fn credit(model: &Card) -> String {
-    let Card { id, version, licence, .. } = model;
-    format!("{id} {version}, weights {} ({})", licence.name, licence.url)
-}
-
-/// A class as JSON.
-#[derive(Serialize)]
-struct ClassName {
-    id: usize,
-    name: &'static str,
-}
-
-fn class_names(label_set: LabelSet) -> Vec<ClassName> {
-    label_set.names().iter().enumerate().map(|(id, &name)| ClassName { id, name }).collect()
-}
-
-fn to_json(value: &(impl Serialize + ?Sized)) -> Result<Vec<u8>> {
-    let mut text = Buffer::default();
-    serde_json::to_writer(&mut text, value).map_err(|e| {
-        text.error(|| Error::new(Code::BadOption, format!("the export could not be written as JSON: {e}")))
-    })?;
-    Ok(text.bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn formats_have_names() {
-        for format in Format::all() {
+        assert_eq!(Format::from_name("labels").unwrap(), Format::LabelMap);
+        for (row, format) in FORMATS.iter().zip(Format::all()) {
             assert_eq!(Format::from_name(format.name()).unwrap(), format);
+            assert_eq!((row.format, row.layout), (format, format.layout()));
         }
         let error = Format::from_name("xml").unwrap_err();
         assert_eq!(error.code(), Code::BadOption);
         assert!(error.message().contains("labelmap, colormap"), "{error}");
-    }
-
-    #[test]
-    fn stems_are_names_without_their_ending() {
-        for (name, expected) in [
-            ("p1.jpg", "p1"),
-            ("a/b.c/p.1.jpg", "a/b.c/p.1"),
-            ("a.b/photo", "a.b/photo"),
-            (".jpg", ".jpg"),
-            ("a/.hidden", "a/.hidden"),
-            ("été 1.png", "été 1"),
-        ] {
-            assert_eq!(stem(name).unwrap(), expected);
-        }
-        for name in ["", "/p.jpg", "../p.jpg", "a/../p.jpg", "a//p.jpg", "a/", "..", "a\\p.jpg", "a\n.jpg"] {
-            assert_eq!(stem(name).unwrap_err().code(), Code::BadOption, "{name:?}");
-        }
     }
 }

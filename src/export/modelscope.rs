@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::export::buffer::Base64;
-use crate::export::{picture, to_json};
+use crate::export::json::to_json;
+use crate::export::picture;
+use crate::export::sample::{Options, Sample};
 use crate::parsing::Parsing;
 
 #[derive(Serialize)]
@@ -17,7 +19,11 @@ struct Answer<'a> {
 
 /// `{"masks": [..], "labels": [..], "scores": [..]}`: the instances, whose masks may
 /// overlap and among which are whole people; with models that have none, the segments.
-pub(super) fn json(parsing: &Parsing) -> Result<Vec<u8>> {
+pub(super) fn json(sample: &Sample, _: &Options) -> Result<Vec<u8>> {
+    masks(sample.parsing)
+}
+
+fn masks(parsing: &Parsing) -> Result<Vec<u8>> {
     let mut answer = Answer { masks: vec![], labels: vec![], scores: vec![] };
     let mut push = |mask: Vec<u8>, label, score| -> Result<()> {
         let png = picture::grey(parsing.width, parsing.height, &mask)?;
@@ -57,7 +63,7 @@ mod tests {
         let mut parsing =
             Parsing::from_parts(LabelSet::Cihp, (2, 1), vec![5, 0], vec![1, 0], vec![segment]).unwrap();
         let read = |parsing: &Parsing| -> serde_json::Value {
-            serde_json::from_slice(&json(parsing).unwrap()).unwrap()
+            serde_json::from_slice(&masks(parsing).unwrap()).unwrap()
         };
         let answer = read(&parsing);
         assert_eq!(answer["labels"], serde_json::json!(["UpperClothes"]));

@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use crate::error::{Result, reserved};
 use crate::export::buffer::Base64;
-use crate::export::{picture, to_json};
-use crate::model::Card;
+use crate::export::json::to_json;
+use crate::export::picture;
+use crate::export::sample::{Options, Sample};
 use crate::parsing::{Parsing, Segment};
 
 #[derive(Serialize)]
@@ -26,7 +27,8 @@ struct AnswerMask<'a> {
 }
 
 /// `{"masks": [{"label", "class_id", "person", "score", "mask"}], "width", "height", "model"}`.
-pub(super) fn json(parsing: &Parsing, model: &Card) -> Result<Vec<u8>> {
+pub(super) fn json(sample: &Sample, _: &Options) -> Result<Vec<u8>> {
+    let Sample { parsing, model, .. } = *sample;
     let mut masks = reserved(parsing.segments.len(), "the masks")?;
     for segment in &parsing.segments {
         masks.push(AnswerMask {

@@ -11,9 +11,11 @@ use half::f16;
 use sha2::{Digest, Sha256};
 
 use super::checkpoint::{Checkpoint, listed, missing};
-use super::protobuf::{Content, Field, Malformed, fields, push_bytes, push_length, push_number, varint};
+use super::onnx_wire::{
+    Content, Field, Malformed, fields, onnx, push_bytes, push_length, push_number, varint,
+};
+use crate::card::{Card, ModelFile};
 use crate::error::{Code, Error, Result, reserved};
-use crate::model::{Card, ModelFile};
 use crate::stop;
 
 /// How the weights of a model file are stored. All are computed with as 32-bit
@@ -51,29 +53,6 @@ impl Precision {
 
 /// Fewest elements of a tensor that is stored as 8-bit numbers: small ones save little.
 const FEWEST_I8: u64 = 1 << 13;
-
-/// Field numbers and values of `onnx.proto`.
-mod onnx {
-    pub const MODEL_GRAPH: u64 = 7;
-    pub const GRAPH_NODE: u64 = 1;
-    pub const GRAPH_INITIALIZER: u64 = 5;
-    pub const TENSOR_DIMS: u64 = 1;
-    pub const TENSOR_DATA_TYPE: u64 = 2;
-    pub const TENSOR_NAME: u64 = 8;
-    pub const TENSOR_RAW_DATA: u64 = 9;
-    pub const NODE_INPUT: u64 = 1;
-    pub const NODE_OUTPUT: u64 = 2;
-    pub const NODE_NAME: u64 = 3;
-    pub const NODE_OP_TYPE: u64 = 4;
-    pub const NODE_ATTRIBUTE: u64 = 5;
-    pub const ATTRIBUTE_NAME: u64 = 1;
-    pub const ATTRIBUTE_INT: u64 = 3;
-    pub const ATTRIBUTE_TYPE: u64 = 20;
-    pub const INT: u64 = 2;
-    pub const FLOAT: u64 = 1;
-    pub const INT8: u64 = 3;
-    pub const FLOAT16: u64 = 10;
-}
 
 /// A network without weights, and the card of the models that are made of it.
 pub struct Template {
@@ -275,7 +254,7 @@ fn weight(tensor: &[u8]) -> Result<Weight, &'static str> {
             (onnx::TENSOR_DIMS, Content::Number(size)) => weight.shape.push(size),
             (onnx::TENSOR_DIMS, Content::Bytes(mut packed)) => {
                 while !packed.is_empty() {
-                    weight.shape.push(varint(&mut packed).ok_or("it is not ONNX")?);
+                    weight.shape.push(varint(&mut packed).map_err(|_| "it is not ONNX")?);
                 }
             }
             (onnx::TENSOR_DATA_TYPE, Content::Number(onnx::FLOAT)) => {}

@@ -1,19 +1,12 @@
-//! What a model is ([`Card`]) and how its file becomes something that runs.
+//! The files of models: checked, read, split, made from checkpoints.
 
-mod card;
+mod checked_files;
 mod checkpoint;
 mod import;
-mod load;
-pub(crate) mod protobuf;
-mod run;
+pub(crate) mod onnx_wire;
 mod split;
 
-pub use card::{
-    Card, Channels, Closer, Input, Licence, Mirrored, ModelFile, OutputKind, Pad, PadWhen, Pass, QueryRule,
-    Resample, Setting, SizeRule, Specks, Upsample,
-};
+pub(crate) use checked_files::CheckedFiles;
 pub use checkpoint::Checkpoint;
 pub use import::{Import, Precision, Template};
-pub(crate) use load::CheckedFiles;
-pub use load::Model;
 pub use split::split;

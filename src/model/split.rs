@@ -4,9 +4,10 @@ use std::io::{self, Read, Seek};
 
 use sha2::{Digest, Sha256};
 
+use crate::card::{Card, ModelFile};
 use crate::error::{Code, Error, Result, reserved};
 use crate::limits;
-use crate::model::{Card, CheckedFiles, ModelFile};
+use crate::model::checked_files::CheckedFiles;
 
 /// Splits a model into parts of at most `part_bytes` bytes and returns the card that names them.
 ///

@@ -5,8 +5,10 @@
 use ndarray::{Array2, Array3, ArrayView2, Axis, Ix4, s};
 use rayon::prelude::*;
 
-use super::upsample::{Taps, content_columns, content_rows};
-use super::{Answer, planes};
+use super::answer::Answer;
+use super::bands::BAND;
+use super::logits::{Taps, content_columns, content_rows};
+use super::planes;
 use crate::error::{Code, Error, Result, collected, filled, push, refill, reserved};
 use crate::limits::{MAX_PEOPLE, MIN_PERSON_SHARE};
 use crate::tensor::Placement;
@@ -22,9 +24,6 @@ const DOUBLE: f32 = 0.25;
 
 /// What buffers are for, should there be no memory for them.
 const PURPOSE: &str = "telling people apart";
-
-/// Rows of the photo that are grouped together.
-const BAND: usize = 32;
 
 /// The person of each pixel, counted from 1; 0 for the background.
 ///

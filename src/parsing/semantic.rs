@@ -3,39 +3,20 @@
 
 use std::ops::Range;
 
-use ndarray::{Array3, Axis, Ix4, s};
 use rayon::prelude::*;
 
-use super::Answer;
-use super::guided::{self, Coefficients};
-use super::planes;
-use super::tile::Tile;
-use super::upsample::{Taps, content_columns, content_rows};
-use crate::error::{Code, Error, Result, filled, reserved};
+use super::answer::Answer;
+use super::bands::BAND;
+use super::logits::{Logits, TileArgmax, candidates, probabilities};
+use crate::error::{Result, filled};
 use crate::labels::LabelSet;
 use crate::photo::Photo;
 
-/// Rows of the photo that are labelled together.
-const BAND: usize = 32;
-
 /// The logits of all passes over one photo.
 pub(super) struct Semantic<'a> {
-    pub guide: Option<&'a Photo>,
+    guide: Option<&'a Photo>,
     photo: (u32, u32),
-    pub passes: Vec<Logits>,
-}
-
-/// The logits of one pass, `[classes, h, w]`, and where the photo's pixels lie among
-/// them. Left and right are those of the photo as it is, mirrored or not.
-///
-/// What is averaged are these values: the mean of the logits, which is the
-/// geometric mean of the probabilities.
-pub(super) struct Logits {
-    pub values: Array3<f32>,
-    /// What is upsampled in their place where a guide is followed.
-    pub coefficients: Option<Coefficients>,
-    pub columns: Taps,
-    pub rows: Taps,
+    passes: Vec<Logits>,
 }
 
 impl<'a> Semantic<'a> {
@@ -44,6 +25,11 @@ impl<'a> Semantic<'a> {
         let passes =
             answers.iter().map(|answer| Logits::new(answer, guide, label_set)).collect::<Result<_>>()?;
         Ok(Semantic { guide, photo: answers[0].placement.photo, passes })
+    }
+
+    /// Adds to a sum how probable the model finds a class at the pixels of some columns of a row.
+    pub fn probabilities(&self) -> Result<impl FnMut(usize, Range<usize>, u8, &mut f64)> {
+        probabilities(&self.passes)
     }
 
     /// The class of each pixel of the photo, row by row.
@@ -58,10 +44,12 @@ impl<'a> Semantic<'a> {
     /// Labels the rows from `top` on.
     fn label_band(&self, top: usize, labels: &mut [u8]) -> Result<()> {
         let width = self.photo.0 as usize;
-        let mut tile = Tile::new(self.passes.len());
-        for (start, labels) in (top..).step_by(Tile::ROWS).zip(labels.chunks_mut(Tile::ROWS * width)) {
+        let mut tile = TileArgmax::new(self.passes.len());
+        for (start, labels) in
+            (top..).step_by(TileArgmax::ROWS).zip(labels.chunks_mut(TileArgmax::ROWS * width))
+        {
             let rows = start..start + labels.len() / width;
-            self.candidates(rows.clone(), |columns, classes| {
+            candidates(&self.passes, self.guide, rows.clone(), |columns, classes| {
                 if let [only] = classes {
                     labels.chunks_exact_mut(width).for_each(|row| row[columns.clone()].fill(*only as u8));
                     Ok(())
@@ -76,7 +64,7 @@ impl<'a> Semantic<'a> {
     /// Labels the pixels of a tile, `labels` being its rows of the photo, with the best of some classes.
     fn label_tile(
         &self,
-        tile: &mut Tile,
+        tile: &mut TileArgmax,
         (rows, columns): (Range<usize>, Range<usize>),
         classes: &[usize],
         labels: &mut [u8],
@@ -99,64 +87,14 @@ impl<'a> Semantic<'a> {
     }
 }
 
-impl Logits {
-    fn new(answer: &Answer, guide: Option<&Photo>, label_set: LabelSet) -> Result<Logits> {
-        let (output, classes) = (&answer.outputs[0], label_set.names().len());
-        let logits = output.view().into_dimensionality::<Ix4>().ok().filter(|logits| {
-            let (batch, channels, height, width) = logits.dim();
-            batch == 1 && channels == classes && height > 0 && width > 0
-        });
-        let Some(logits) = logits else {
-            return Err(Error::new(
-                Code::BadModel,
-                format!("the model's output is {:?}, its card asks for [1, {classes}, h, w]", output.shape()),
-            ));
-        };
-        let logits = logits.index_axis_move(Axis(0), 0);
-        let placement = answer.placement;
-        let values = match guide {
-            Some(_) => guided::coarse(logits.into(), placement.padded)?,
-            None => logits.into(),
-        };
-        // A value that is no number leaves no mean with it one. All are looked at, which takes less than to stop early.
-        let values = values.as_standard_layout();
-        let all = values.as_slice().expect("standard layout");
-        if !all.iter().fold(true, |finite, value| finite & value.is_finite()) {
-            return Err(Error::new(
-                Code::InferenceFailed,
-                "the network's output has values that are not numbers",
-            ));
-        }
-        let (_, height, width) = values.dim();
-        let (rows, columns) = (content_rows(placement, height), content_columns(placement, width));
-        let values = values.slice(s![.., rows, columns]);
-        let values = if placement.mirrored {
-            let mut swapped = reserved(values.len(), "the logits")?;
-            for &class in label_set.mirrored() {
-                planes::add(&mut swapped, &values.index_axis(Axis(0), class as usize));
-            }
-            Array3::from_shape_vec(values.dim(), swapped).expect("as many classes as before")
-        } else {
-            planes::copied(values, "the logits")?
-        };
-        let (columns, rows) = (Taps::columns(placement, width)?, Taps::rows(placement, height)?);
-        let coefficients = match guide {
-            Some(photo) => {
-                Some(guided::coefficients(values.view(), photo, placement.mirrored, (&rows, &columns))?)
-            }
-            None => None,
-        };
-        Ok(Logits { columns, rows, values, coefficients })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{OutputKind, Specks};
+    use crate::card::OutputKind;
+    use crate::error::Code;
     use crate::parsing::Parsing;
     use crate::tensor::Placement;
-    use ndarray::ArrayD;
+    use ndarray::{Array3, ArrayD};
 
     fn placement(photo: (u32, u32), content: (u32, u32), padded: (u32, u32)) -> Placement {
         Placement { photo, content, origin: (0, 0), padded, mirrored: false }
@@ -167,7 +105,7 @@ mod tests {
             .iter()
             .map(|(logits, placement)| Answer { placement: *placement, outputs: vec![logits.clone()] })
             .collect();
-        crate::parsing::parse(&answers, None, Specks::Keep, OutputKind::Semantic, LabelSet::Cihp)
+        crate::parsing::parse(&answers, None, &[], OutputKind::Semantic, LabelSet::Cihp)
     }
 
     /// One logit a pixel: the class given is 4, the others 0.
@@ -293,7 +231,7 @@ mod tests {
         let answers = [Answer { placement: placement((60, 20), (24, 8), (24, 8)), outputs: vec![logits] }];
         let edge = |guide| {
             let (kind, set) = (OutputKind::Semantic, LabelSet::Cihp);
-            let labels = crate::parsing::parse(&answers, guide, Specks::Keep, kind, set).unwrap().labels;
+            let labels = crate::parsing::parse(&answers, guide, &[], kind, set).unwrap().labels;
             labels[..60].iter().filter(|&&class| class == 5).count()
         };
         assert_eq!((edge(None), edge(Some(&photo))), (20, 24));
@@ -356,21 +294,22 @@ mod tests {
             let semantic = Semantic::new(&passes, guide, LabelSet::Cihp).unwrap();
             let found = semantic.label_map().unwrap();
             let (mut tiles, mut left) = (0, 0);
-            semantic
-                .candidates(0..Tile::ROWS, |_, classes| {
-                    tiles += 1;
-                    left += classes.len();
-                    Ok(())
-                })
-                .unwrap();
+            candidates(&semantic.passes, guide, 0..TileArgmax::ROWS, |_, classes| {
+                tiles += 1;
+                left += classes.len();
+                Ok(())
+            })
+            .unwrap();
             assert!((tiles..20 * tiles).contains(&left), "{left} of {}", 20 * tiles);
             let all_classes: Vec<usize> = (0..20).collect();
             let mut all = vec![0; found.len()];
-            let mut tile = Tile::new(passes.len());
-            for (top, labels) in (0..).step_by(Tile::ROWS).zip(all.chunks_mut(Tile::ROWS * width as usize)) {
+            let mut tile = TileArgmax::new(passes.len());
+            for (top, labels) in
+                (0..).step_by(TileArgmax::ROWS).zip(all.chunks_mut(TileArgmax::ROWS * width as usize))
+            {
                 let rows = top..top + labels.len() / width as usize;
-                for left in (0..width as usize).step_by(Tile::COLUMNS) {
-                    let columns = left..(left + Tile::COLUMNS).min(width as usize);
+                for left in (0..width as usize).step_by(TileArgmax::COLUMNS) {
+                    let columns = left..(left + TileArgmax::COLUMNS).min(width as usize);
                     semantic.label_tile(&mut tile, (rows.clone(), columns), &all_classes, labels).unwrap();
                 }
             }

@@ -6,8 +6,9 @@ use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
 use super::colour_profile::{Described, cmyk_to_srgb};
+use super::decoded::{Decoded, broken, check_size, spread, truncated, unsupported};
 use super::jpeg_structure::{Colours, Structure};
-use super::{Decoded, broken, check_size, orientation, spread, truncated, unsupported};
+use super::orientation;
 use crate::error::{Result, filled, reserved};
 use crate::limits;
 

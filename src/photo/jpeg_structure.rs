@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{broken, truncated, unsupported};
+use super::decoded::{broken, truncated, unsupported};
 use crate::error::Result;
 
 const STUFFED: u8 = 0x00;
@@ -88,7 +88,7 @@ pub(super) struct Scan {
 impl<'a> Structure<'a> {
     pub(super) fn read(bytes: &'a [u8]) -> Result<Structure<'a>> {
         let mut coded = Vec::new();
-        coded.try_reserve_exact(bytes.len() + 4096).map_err(|_| super::no_memory("JPEG"))?;
+        coded.try_reserve_exact(bytes.len() + 4096).map_err(|_| super::decoded::no_memory("JPEG"))?;
         coded.extend([0xff, SOI]);
         let mut found = Structure {
             frame: Frame {

@@ -5,7 +5,8 @@ use std::io::Cursor;
 use png::{ColorType, DecodeOptions, Decoder, DecodingError, InterlaceInfo, Reader, Transformations};
 
 use super::colour_profile::Described;
-use super::{Decoded, broken, check_size, no_memory, orientation, spread, truncated, unsupported};
+use super::decoded::{Decoded, broken, check_size, no_memory, spread, truncated, unsupported};
+use super::orientation;
 use crate::error::{Result, filled, reserved};
 use crate::limits;
 

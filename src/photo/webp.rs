@@ -5,7 +5,8 @@ use std::io::{Cursor, ErrorKind};
 use image_webp::{DecodingError, WebPDecoder};
 
 use super::colour_profile::Described;
-use super::{Decoded, broken, check_size, orientation, truncated, unsupported};
+use super::decoded::{Decoded, broken, check_size, truncated, unsupported};
+use super::orientation;
 use crate::error::{Error, Result, filled, reserved};
 use crate::limits;
 

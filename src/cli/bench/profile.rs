@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
 
-use super::minimum;
+use super::statistics::minimum;
 
 /// Nodes that are printed, the slowest first.
 const SLOWEST: usize = 15;

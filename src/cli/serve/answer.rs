@@ -7,17 +7,12 @@ use bodymap::Code;
 use bodymap::export::File;
 use serde_json::json;
 
-/// The file that was asked for.
-pub struct Answer(pub File);
+/// The file that was asked for, and its media type.
+pub struct Answer(pub File, pub &'static str);
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let media_type = match self.0.path.rsplit('.').next() {
-            Some("png") => "image/png",
-            Some("zip") => "application/zip",
-            _ => "application/json",
-        };
-        ([(header::CONTENT_TYPE, media_type)], self.0.bytes).into_response()
+        ([(header::CONTENT_TYPE, self.1)], self.0.bytes).into_response()
     }
 }
 

@@ -16,7 +16,8 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::READ_TIME;
+/// Time in which a request's head and then its body must have come.
+pub const READ_TIME: Duration = Duration::from_secs(60);
 
 /// Time that a stop leaves to what has begun.
 const STOP_TIME: Duration = Duration::from_secs(30);

@@ -11,7 +11,6 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
@@ -69,9 +68,6 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     site: Option<PathBuf>,
 }
-
-/// Time in which a request's head and then its body must have come.
-const READ_TIME: Duration = Duration::from_secs(60);
 
 /// The headers that threads in wasm need, and the policy of index.html.
 const PAGE_HEADERS: [(&str, &str); 7] = [
@@ -173,7 +169,7 @@ impl Service {
             format.export(&sample, &Options::default())
         });
         idle().push(model);
-        Ok(Answer(answer?))
+        Ok(Answer(answer?, format.media_type()))
     }
 }
 
@@ -239,7 +235,7 @@ async fn parse(
     }
     let format = query.format.as_deref().map_or(Ok(Format::Json), Format::from_name)?;
     let place = service.places.clone().try_acquire_owned().map_err(|_| busy())?;
-    let upload = timeout(READ_TIME, Upload::read(request)).await.map_err(|_| too_slow())??;
+    let upload = timeout(listen::READ_TIME, Upload::read(request)).await.map_err(|_| too_slow())??;
     let turn = service.turns.clone().acquire_owned().await.map_err(|_| busy())?;
     // It runs to its end even if the client goes away, and holds its place till then.
     let answered = tokio::task::spawn_blocking(move || {
@@ -285,6 +281,6 @@ fn busy() -> Failure {
 }
 
 fn too_slow() -> Failure {
-    let message = format!("the photo did not come within {} s", READ_TIME.as_secs());
+    let message = format!("the photo did not come within {} s", listen::READ_TIME.as_secs());
     Failure::new(StatusCode::REQUEST_TIMEOUT, "timeout", message)
 }

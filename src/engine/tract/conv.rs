@@ -12,7 +12,7 @@ use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::cnn::{Conv, KernelFormat};
 use tract_onnx::tract_core::ops::math::{Add, Max, Min, Mul};
 
-use super::constant::constant;
+use super::constant_value::constant;
 use super::half_weights::HalfWeight;
 use super::reader::only_reader;
 use crate::engine::kernels::{

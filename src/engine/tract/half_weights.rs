@@ -11,7 +11,7 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_hir::internal::*;
 
-use super::network::Weights;
+use super::weights::Weights;
 
 /// Makes a weight of its own of every `Cast(16-bit weight)` to 32-bit floats; its values stay as they are.
 pub(super) fn take(graph: &mut GraphProto, weights: &mut Weights) {

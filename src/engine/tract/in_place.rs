@@ -13,7 +13,7 @@ use tract_onnx::tract_core::ops::nn::gelu_exact::GeluExact;
 use tract_onnx::tract_core::ops::nn::{Reduce, Reducer, RmsNorm, Softmax, SoftmaxKind};
 
 use super::affine::by_channel;
-use super::constant::constant;
+use super::constant_value::constant;
 use super::reader::only_reader;
 use crate::engine::kernels::{LayerNorm, gelu, softmax};
 

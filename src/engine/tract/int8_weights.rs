@@ -8,7 +8,7 @@ use tract_onnx::pb::GraphProto;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::prelude::*;
 
-use super::network::Weights;
+use super::weights::Weights;
 
 /// Replaces every `Mul(Cast(int8 weights [n, ..]), scales [n, 1, ..])` by a weight of its own, as long as no more
 /// than `most` values come of it.

@@ -1,7 +1,7 @@
 //! An ONNX file -> the network it describes, one tensor after the other: at no time
 //! are there two copies of all weights in memory.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::io::{BufReader, Read};
 
 use tract_onnx::Onnx;
@@ -15,37 +15,26 @@ use tract_onnx::tract_core::ops::konst::Const;
 
 use super::half_weights::{self, HalfWeight};
 use super::int8_weights;
+use super::weights::Weights;
 use crate::limits::MAX_EXPANDED_WEIGHTS;
-use crate::model::protobuf::{push_bytes, push_length, push_varint};
+use crate::model::onnx_wire::onnx::{GRAPH_INITIALIZER, MODEL_GRAPH};
+use crate::model::onnx_wire::{Stream, bytes_tag, push_bytes, push_length};
 use crate::stop;
-
-/// Numbers of fields of `onnx.proto`.
-const MODEL_GRAPH: u64 = 7;
-const GRAPH_INITIALIZER: u64 = 5;
-
-/// Wire types.
-const VARINT: u64 = 0;
-const FIXED_64: u64 = 1;
-const LENGTH: u64 = 2;
-const FIXED_32: u64 = 5;
-
-/// Weights by name, each with the ONNX element type that it is read as.
-pub(super) type Weights = BTreeMap<String, (i32, Tensor)>;
 
 /// Reads a network of `size` bytes. Weights outside the file are refused.
 pub(super) fn read(onnx: &Onnx, file: &mut dyn Read, size: u64) -> TractResult<InferenceModel> {
-    let mut file = File { bytes: BufReader::with_capacity(1 << 16, file), left: size };
+    let mut file = Stream::new(BufReader::with_capacity(1 << 16, file), size);
     let (mut model, mut graph, mut weights) = (vec![], vec![], Weights::new());
-    while file.left > 0 {
-        let tag = file.varint()?;
-        if tag != MODEL_GRAPH << 3 | LENGTH {
+    while file.left() > 0 {
+        let tag = file.tag()?;
+        if tag != bytes_tag(MODEL_GRAPH) {
             file.copy(tag, &mut model)?;
             continue;
         }
         let after = file.length()?;
-        while file.left > after {
-            let tag = file.varint()?;
-            if tag == GRAPH_INITIALIZER << 3 | LENGTH {
+        while file.left() > after {
+            let tag = file.tag()?;
+            if tag == bytes_tag(GRAPH_INITIALIZER) {
                 stop::check()?;
                 let mut encoded = vec![];
                 file.copy(tag, &mut encoded)?;
@@ -55,7 +44,7 @@ pub(super) fn read(onnx: &Onnx, file: &mut dyn Read, size: u64) -> TractResult<I
                 file.copy(tag, &mut graph)?;
             }
         }
-        ensure!(file.left == after, "it is not ONNX");
+        ensure!(file.left() == after, "it is not ONNX");
     }
     push_bytes(&mut model, MODEL_GRAPH, &graph);
     let mut proto = onnx.proto_model_for_read(&mut &model[..]).context("it is not ONNX")?;
@@ -116,60 +105,4 @@ fn fill(network: &mut InferenceModel, mut weights: Weights) -> TractResult<()> {
         network.node_mut(input.node).op = Box::new(Const::new(tensor)?);
     }
     Ok(())
-}
-
-/// A message that is read as it comes.
-struct File<R> {
-    bytes: R,
-    left: u64,
-}
-
-impl<R: Read> File<R> {
-    fn varint(&mut self) -> TractResult<u64> {
-        let mut value = 0u64;
-        for shift in (0..64).step_by(7) {
-            let mut byte = [0];
-            self.read(&mut byte)?;
-            value |= ((byte[0] & 0x7f) as u64) << shift;
-            if byte[0] < 0x80 {
-                return Ok(value);
-            }
-        }
-        bail!("it is not ONNX")
-    }
-
-    fn read(&mut self, bytes: &mut [u8]) -> TractResult<()> {
-        self.left = self.left.checked_sub(bytes.len() as u64).context("it is not ONNX")?;
-        Ok(self.bytes.read_exact(bytes)?)
-    }
-
-    /// Reads the length of a field and returns how much of the file is left after it.
-    fn length(&mut self) -> TractResult<u64> {
-        let length = self.varint()?;
-        self.left.checked_sub(length).context("it is not ONNX")
-    }
-
-    /// Adds the field of a tag to a message.
-    fn copy(&mut self, tag: u64, message: &mut Vec<u8>) -> TractResult<()> {
-        push_varint(message, tag);
-        let length = match tag & 7 {
-            VARINT => {
-                push_varint(message, self.varint()?);
-                0
-            }
-            FIXED_64 => 8,
-            FIXED_32 => 4,
-            LENGTH => {
-                let after = self.length()?;
-                let length = self.left - after;
-                push_varint(message, length);
-                length as usize
-            }
-            _ => bail!("it is not ONNX"),
-        };
-        let start = message.len();
-        message.try_reserve_exact(length)?;
-        message.resize(start + length, 0);
-        self.read(&mut message[start..])
-    }
 }

@@ -4,6 +4,8 @@
 //! each storage that tensors are views of. Nothing of it is executed.
 
 mod pickle;
+mod refusal;
+mod tensor;
 mod zip;
 
 use std::collections::BTreeMap;
@@ -14,7 +16,11 @@ use half::{bf16, f16};
 use crate::error::{Code, Error, Result, reserved};
 use crate::limits::{MAX_CHECKPOINT_INDEX_BYTES, MAX_STORAGE_BYTES};
 use pickle::{Pickle, Value};
+use refusal::{corrupt, shortened};
+use tensor::{Element, Tensor};
 use zip::Archive;
+
+pub(super) use refusal::{listed, missing};
 
 /// The key of the weights; beside it are the optimiser and the like.
 const WEIGHTS: &str = "model";
@@ -28,60 +34,6 @@ pub struct Checkpoint<R> {
     ignored: Vec<String>,
     /// Bytes of the storage last read; kept for its memory.
     bytes: Vec<u8>,
-}
-
-/// Where the values of a tensor are.
-#[derive(Clone, Debug, PartialEq)]
-struct Tensor {
-    element: Element,
-    /// Name of the storage.
-    storage: String,
-    /// Elements of the storage.
-    length: u64,
-    /// First element, and steps to the next along each axis, in elements.
-    offset: u64,
-    shape: Vec<u64>,
-    strides: Vec<u64>,
-}
-
-/// What a storage consists of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Element {
-    F64,
-    F32,
-    F16,
-    Bf16,
-    /// Whole numbers or booleans, of that many bytes.
-    Whole(u8),
-}
-
-impl Element {
-    /// The element of a storage class.
-    fn of_storage(module: &str, name: &str) -> Option<Element> {
-        if module != "torch" {
-            return None;
-        }
-        Some(match name {
-            "DoubleStorage" => Element::F64,
-            "FloatStorage" => Element::F32,
-            "HalfStorage" => Element::F16,
-            "BFloat16Storage" => Element::Bf16,
-            "LongStorage" => Element::Whole(8),
-            "IntStorage" => Element::Whole(4),
-            "ShortStorage" => Element::Whole(2),
-            "CharStorage" | "ByteStorage" | "BoolStorage" => Element::Whole(1),
-            _ => return None,
-        })
-    }
-
-    fn bytes(self) -> u64 {
-        match self {
-            Element::F64 => 8,
-            Element::F32 => 4,
-            Element::F16 | Element::Bf16 => 2,
-            Element::Whole(bytes) => bytes as u64,
-        }
-    }
 }
 
 impl<R: Read + Seek> Checkpoint<R> {
@@ -258,44 +210,6 @@ fn weights(index: &Pickle) -> Result<(BTreeMap<String, Tensor>, Vec<String>)> {
     }
     ignored.extend(index.uncalled.iter().map(|name| format!("{name}()")));
     Ok((tensors, ignored))
-}
-
-/// The first few of many names.
-pub(super) fn listed(names: &[impl AsRef<str>]) -> String {
-    const SHOWN: usize = 8;
-    let first: Vec<&str> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();
-    match names.len().saturating_sub(SHOWN) {
-        0 => first.join(", "),
-        more => format!("{} and {more} more", first.join(", ")),
-    }
-}
-
-/// A name out of the file, fit to be shown.
-fn shortened(name: &str) -> String {
-    const LONGEST: usize = 100;
-    let mut shown: String = name.chars().take(LONGEST).flat_map(char::escape_debug).collect();
-    if name.chars().nth(LONGEST).is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
-fn corrupt(what: impl std::fmt::Display) -> Error {
-    Error::new(
-        Code::CorruptCheckpoint,
-        format!("the checkpoint is damaged: {what}; copy or download it again"),
-    )
-}
-
-fn too_complex(what: impl std::fmt::Display) -> Error {
-    Error::new(
-        Code::CheckpointTooComplex,
-        format!("the checkpoint is not one that is read here: {what}; it may be made to do harm"),
-    )
-}
-
-pub(super) fn missing(what: impl std::fmt::Display) -> Error {
-    Error::new(Code::MissingWeights, format!("the checkpoint does not fit the network: {what}"))
 }
 
 #[cfg(test)]

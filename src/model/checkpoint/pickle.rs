@@ -8,7 +8,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Element, Tensor, corrupt, shortened, too_complex};
+use super::refusal::{corrupt, shortened, too_complex};
+use super::tensor::{Element, Tensor};
 use crate::error::Result;
 use crate::limits::{MAX_PICKLE_VALUES, MAX_TENSOR_AXES};
 

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 
-use super::{corrupt, too_complex};
+use super::refusal::{corrupt, too_complex};
 use crate::error::{Code, Error, Result, filled};
 use crate::limits::{MAX_CHECKPOINT_INDEX_BYTES, MAX_CHECKPOINT_READ_BYTES};
 

@@ -4,11 +4,12 @@ use rayon::prelude::*;
 
 use super::instances::Found;
 use super::masks::MaskRows;
+use super::outputs::Queries;
 use super::people::{Owner, People};
-use super::{BAND, Queries};
 use crate::error::{Result, collected, filled};
 use crate::labels::LabelSet;
 use crate::palette::DrawingOrder;
+use crate::parsing::bands::BAND;
 use crate::stop::stopping;
 
 /// Maps in the photo's size.

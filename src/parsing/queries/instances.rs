@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::masks::MaskRows;
-use super::people::People;
-use super::{Queries, sigmoid};
-use crate::error::{Code, Error, Result, collected, filled, reserved};
-use crate::labels::LabelSet;
+use super::outputs::{Queries, sigmoid};
+use crate::error::{Code, Error, Result, filled, reserved};
 use crate::stop;
 
 /// Pairs of a query and a class that are looked at, those of the highest probability.
@@ -17,39 +14,6 @@ const MOST_PAIRS: usize = 100;
 
 /// Score from which a part counts, and above which a person does.
 pub(super) const LOWEST_SCORE: f32 = 0.1;
-
-/// A mask, label and score as ModelScope's pipeline for M2FP returns them. Masks
-/// of several instances may overlap, and a whole person is an instance as well.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Instance {
-    /// Class id; that of "Human" comes after the last one of the label set.
-    pub class: u8,
-    /// Class name.
-    pub label: String,
-    /// Person id, 0 if it belongs to nobody in particular.
-    pub person: u16,
-    /// Probability of the class times the mean probability of the mask's pixels.
-    pub score: f32,
-    /// The mask, row by row: how many pixels are outside, then inside, then outside, ...
-    pub runs: Vec<u32>,
-}
-
-impl Instance {
-    /// The mask of `pixels` pixels: 255 inside, else 0.
-    pub fn mask(&self, pixels: usize) -> Result<Vec<u8>> {
-        let mut mask = filled(0u8, pixels, "a mask")?;
-        let mut rest = &mut mask[..];
-        for (i, &run) in self.runs.iter().enumerate() {
-            let Some((part, after)) = std::mem::take(&mut rest).split_at_mut_checked(run as usize) else {
-                return Err(Error::new(Code::BadOption, "an instance reaches beyond its picture"));
-            };
-            part.fill(if i % 2 == 1 { 255 } else { 0 });
-            rest = after;
-        }
-        Ok(mask)
-    }
-}
 
 /// Collects the runs of a mask.
 #[derive(Default)]
@@ -95,7 +59,7 @@ pub(super) struct Found {
     /// Of all classes, by falling probability; at most [`MOST_PAIRS`].
     pub claims: Vec<Claim>,
     /// Masks of the queries among them.
-    runs: BTreeMap<usize, Vec<u32>>,
+    pub runs: BTreeMap<usize, Vec<u32>>,
     /// The class "Human".
     human: u8,
 }
@@ -158,30 +122,6 @@ impl Found {
     /// The score of a winner, 0 for none.
     pub fn winner_score(&self, winner: u8) -> f32 {
         winner.checked_sub(1).map_or(0.0, |claim| self.claims[claim as usize].score)
-    }
-
-    /// What the pipeline returns: parts, then people, each by falling score.
-    pub fn published(&self, people: &People, label_set: LabelSet) -> Result<Vec<Instance>> {
-        let by_score = |mut claims: Vec<usize>| {
-            claims.sort_by(|&a, &b| self.claims[b].score.total_cmp(&self.claims[a].score));
-            claims
-        };
-        let instance = |i: usize| {
-            let Claim { query, class, score } = self.claims[i];
-            Ok(Instance {
-                class,
-                label: label_set.names().get(class as usize).copied().unwrap_or("Human").into(),
-                person: people.of(i),
-                score,
-                runs: collected(self.runs[&query].iter().copied(), "the masks")?,
-            })
-        };
-        let (parts, humans) = (by_score(self.parts().collect()), by_score(self.humans().collect()));
-        let mut instances = reserved(parts.len() + humans.len(), "the masks")?;
-        for claim in parts.into_iter().chain(humans) {
-            instances.push(instance(claim)?);
-        }
-        Ok(instances)
     }
 }
 

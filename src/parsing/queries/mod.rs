@@ -9,28 +9,23 @@
 mod drawing;
 mod instances;
 mod masks;
+mod outputs;
 mod people;
+mod published;
 mod semantic;
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, ArrayView3, Axis, Ix3, Ix4, s};
-
-pub use instances::Instance;
-
-use super::{Answer, Parsing, planes};
-use crate::error::{Code, Error, Result, filled};
+use super::answer::Answer;
+use super::parsed::Parsing;
+use crate::card::QueryRule;
+use crate::error::{Result, filled};
 use crate::labels::LabelSet;
-use crate::model::QueryRule;
-use crate::tensor::Placement;
 use drawing::Drawn;
 use instances::Found;
-use masks::Grid;
+use outputs::read;
 use people::People;
 use semantic::{Pasted, Summed};
-
-/// Rows of the photo that are worked on together.
-const BAND: usize = 32;
 
 /// The answers to all passes over one photo become a parsing.
 ///
@@ -68,7 +63,7 @@ fn multi_human(answers: &[Answer], label_set: LabelSet) -> Result<Parsing> {
         clear_background(&mut persons, &labelled.labels);
         labelled.into_parsing(label_set, photo, persons)?
     };
-    Ok(Parsing { instances: claims.published(&people, label_set)?, ..parsing })
+    Ok(Parsing { instances: published::published(claims, &people, label_set)?, ..parsing })
 }
 
 fn single_human(answers: &[Answer], label_set: LabelSet) -> Result<Parsing> {
@@ -86,77 +81,15 @@ fn clear_background(people: &mut [u16], labels: &[u8]) {
     people.iter_mut().zip(labels).for_each(|(person, &class)| *person = if class == 0 { 0 } else { *person });
 }
 
-/// What the network answered to one pass.
-struct Queries<'a> {
-    /// Of each class but "nothing", `[queries, classes]`.
-    probabilities: Array2<f32>,
-    /// Logits `[queries, h, w]` over the padded input.
-    masks: ArrayView3<'a, f32>,
-    placement: Placement,
-    grid: Grid,
-}
-
-impl Queries<'_> {
-    fn mask(&self, query: usize) -> ArrayView2<'_, f32> {
-        self.masks.index_axis(Axis(0), query)
-    }
-}
-
-/// Checks the outputs of all passes; "nothing" comes after the `classes`.
-fn read(answers: &[Answer], classes: usize) -> Result<Vec<Queries<'_>>> {
-    let read = |answer| read_one(answer, classes);
-    answers.iter().map(read).collect()
-}
-
-fn read_one(Answer { placement, outputs }: &Answer, classes: usize) -> Result<Queries<'_>> {
-    let shapes: Vec<&[usize]> = outputs.iter().map(|output| output.shape()).collect();
-    let wrong = || {
-        Error::new(
-            Code::BadModel,
-            format!(
-                "the model's outputs are {shapes:?}, its card asks for classes [1, queries, {}] and masks [1, queries, h, w]",
-                classes + 1
-            ),
-        )
-    };
-    let [logits, masks] = &outputs[..] else { return Err(wrong()) };
-    let (&[1, queries, width], &[1, of, rows, columns]) = (logits.shape(), masks.shape()) else {
-        return Err(wrong());
-    };
-    if width != classes + 1 || queries != of || [queries, rows, columns].contains(&0) {
-        return Err(wrong());
-    }
-    if logits.iter().chain(masks).any(|value| !value.is_finite()) {
-        return Err(Error::new(
-            Code::InferenceFailed,
-            "the network's output has values that are not numbers",
-        ));
-    }
-    let logits = logits.view().into_dimensionality::<Ix3>().expect("the shape just checked");
-    let masks = masks.view().into_dimensionality::<Ix4>().expect("the shape just checked");
-    let (logits, masks) = (logits.index_axis_move(Axis(0), 0), masks.index_axis_move(Axis(0), 0));
-    let mut probabilities = planes::copied(logits, "the classes of the queries")?;
-    for mut row in probabilities.rows_mut() {
-        let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        row.mapv_inplace(|logit| (logit - max).exp());
-        let sum = row.sum();
-        row.mapv_inplace(|exp| exp / sum);
-    }
-    let probabilities = probabilities.slice_move(s![.., ..classes]);
-    let grid = Grid::new(*placement, (rows, columns))?;
-    Ok(Queries { probabilities, masks, placement: *placement, grid })
-}
-
-fn sigmoid(logit: f32) -> f32 {
-    1.0 / (1.0 + (-logit).exp())
-}
-
 #[cfg(test)]
 mod tests {
     use super::masks::{MaskRows, PlaneRows};
+    use super::outputs::{Queries, sigmoid};
     use super::semantic::SemanticMap;
     use super::*;
-    use ndarray::{Array3, ArrayD};
+    use crate::error::Code;
+    use crate::tensor::Placement;
+    use ndarray::{Array3, ArrayD, Axis, s};
 
     const HUMAN: usize = 20;
 

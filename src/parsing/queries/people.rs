@@ -5,11 +5,11 @@
 
 use ndarray::{ArrayView2, s};
 
-use super::Queries;
 use super::instances::Found;
+use super::outputs::Queries;
 use crate::error::{Result, filled};
 use crate::limits::MAX_PEOPLE;
-use crate::parsing::upsample::{content_columns, content_rows};
+use crate::parsing::logits::{content_columns, content_rows};
 
 /// Intersection over union from which two whole people are one.
 const DOUBLE: f32 = 0.5;

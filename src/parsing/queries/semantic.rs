@@ -6,12 +6,13 @@ use std::ops::Range;
 use ndarray::{Array3, Axis};
 use rayon::prelude::*;
 
-use super::instances::{Found, Instance, Runs};
+use super::instances::{Found, Runs};
 use super::masks::{Grid, MaskRows, PlaneRows};
-use super::{BAND, Queries, sigmoid};
+use super::outputs::{Queries, sigmoid};
 use crate::error::{Result, collected, filled, refill, reserved};
 use crate::labels::LabelSet;
-use crate::parsing::Parsing;
+use crate::parsing::bands::BAND;
+use crate::parsing::{Instance, Parsing};
 use crate::stop::stopping;
 
 /// What buffers are for, should there be no memory for them.

@@ -2,30 +2,30 @@
 
 use std::ops::Range;
 
-use super::bounds::LEVELS;
+use super::Logits;
+use super::colour_ranges::LEVELS;
 use super::guided::TERMS;
-use super::semantic::Logits;
 use crate::error::{Result, refill};
 
 /// Pixels that a line is stretched by at a time.
 const CHUNK: usize = 8;
 
 /// Values of the pixels of a row.
-type Line = [f32; Tile::COLUMNS];
+type Line = [f32; TileArgmax::COLUMNS];
 
 /// A line that is stretched a whole [`CHUNK`] at a time.
-type Stretched = [f32; Tile::COLUMNS + CHUNK];
+type Stretched = [f32; TileArgmax::COLUMNS + CHUNK];
 
 /// What a tile's pixels are found to be. Rows and columns beyond the photo's edge have values of no meaning.
-pub(super) struct Tile {
+pub(in crate::parsing) struct TileArgmax {
     passes: Vec<Columns>,
     /// Red, green and blue, 0 to 1.
-    colours: [[Line; 3]; Tile::ROWS],
+    colours: [[Line; 3]; TileArgmax::ROWS],
     /// The best class so far.
-    pub found: [[u32; Tile::COLUMNS]; Tile::ROWS],
+    pub found: [[u32; TileArgmax::COLUMNS]; TileArgmax::ROWS],
     /// Its logit, and that of the class in question.
-    best: [Line; Tile::ROWS],
-    logits: [Line; Tile::ROWS],
+    best: [Line; TileArgmax::ROWS],
+    logits: [Line; TileArgmax::ROWS],
     /// What is upsampled of the class in question, for each row of cells.
     stretched: Vec<[Stretched; TERMS]>,
 }
@@ -38,7 +38,7 @@ struct Columns {
     weights: Stretched,
 }
 
-impl Tile {
+impl TileArgmax {
     /// Rows of pixels.
     pub const ROWS: usize = 8;
 
@@ -46,14 +46,14 @@ impl Tile {
     pub const COLUMNS: usize = 16;
 
     /// A tile for logits of some passes.
-    pub fn new(passes: usize) -> Tile {
-        let columns = || Columns { runs: vec![], weights: [0.0; Tile::COLUMNS + CHUNK] };
-        Tile {
+    pub fn new(passes: usize) -> TileArgmax {
+        let columns = || Columns { runs: vec![], weights: [0.0; TileArgmax::COLUMNS + CHUNK] };
+        TileArgmax {
             passes: (0..passes).map(|_| columns()).collect(),
-            colours: [[[0.0; Tile::COLUMNS]; 3]; Tile::ROWS],
-            found: [[0; Tile::COLUMNS]; Tile::ROWS],
-            best: [[0.0; Tile::COLUMNS]; Tile::ROWS],
-            logits: [[0.0; Tile::COLUMNS]; Tile::ROWS],
+            colours: [[[0.0; TileArgmax::COLUMNS]; 3]; TileArgmax::ROWS],
+            found: [[0; TileArgmax::COLUMNS]; TileArgmax::ROWS],
+            best: [[0.0; TileArgmax::COLUMNS]; TileArgmax::ROWS],
+            logits: [[0.0; TileArgmax::COLUMNS]; TileArgmax::ROWS],
             stretched: vec![],
         }
     }
@@ -69,7 +69,7 @@ impl Tile {
                 (run.start - columns.start..run.end - columns.start, [first, second])
             }));
         }
-        self.best = [[f32::NEG_INFINITY; Tile::COLUMNS]; Tile::ROWS];
+        self.best = [[f32::NEG_INFINITY; TileArgmax::COLUMNS]; TileArgmax::ROWS];
     }
 
     /// Takes the colours of the rows of pixels.
@@ -85,7 +85,7 @@ impl Tile {
 
     /// Finds the pixels, in some rows of the photo, where a class is better than those before it.
     pub fn compare(&mut self, passes: &[Logits], class: usize, rows: &Range<usize>) -> Result<()> {
-        self.logits = [[0.0; Tile::COLUMNS]; Tile::ROWS];
+        self.logits = [[0.0; TileArgmax::COLUMNS]; TileArgmax::ROWS];
         for (pass, logits) in passes.iter().enumerate() {
             self.add(pass, logits, class, rows)?;
         }
@@ -106,7 +106,7 @@ impl Tile {
         let (_, height, width) = planes.dim();
         let planes = planes.as_slice().expect("standard layout");
         if self.stretched.len() < cells.len() {
-            let zeros = (0..cells.len()).map(|_| [[0.0; Tile::COLUMNS + CHUNK]; TERMS]);
+            let zeros = (0..cells.len()).map(|_| [[0.0; TileArgmax::COLUMNS + CHUNK]; TERMS]);
             refill(&mut self.stretched, zeros, "a tile of the photo")?;
         }
         for (row, lines) in cells.clone().zip(&mut self.stretched) {

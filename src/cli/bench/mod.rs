@@ -1,23 +1,25 @@
 //! `bodymap bench`: how long photos take, and what of it.
 
 mod profile;
+mod statistics;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use bodymap::{Model, PaintOptions, Photo, Step, limits};
+use bodymap::{Model, PaintOptions, Photo, Step, Work, limits};
 use clap::Args;
 use serde::Serialize;
 
 use self::profile::Profile;
+use self::statistics::{median, minimum};
 use super::messages::warn;
 use super::{files, named_file};
 
 /// The photo that is parsed if none is given.
 const SAMPLE_NAME: &str = "mpl_grace_hopper.jpg";
-const SAMPLE: &[u8] = include_bytes!("../../www/samples/mpl_grace_hopper.jpg");
+const SAMPLE: &[u8] = include_bytes!("../../../www/samples/mpl_grace_hopper.jpg");
 
 /// Measure how long parsing takes.
 ///
@@ -221,8 +223,8 @@ fn parse(
                 run.inputs.push((height, width));
                 run.tensor += took;
             }
-            Step::Plan => run.plan += took,
-            Step::Node { operator, node, macs } => {
+            Step::Network(Work::Plan) => run.plan += took,
+            Step::Network(Work::Node { operator, node, macs }) => {
                 run.macs += macs;
                 run.network += took;
                 if let Some(profile) = &mut profile {
@@ -273,17 +275,6 @@ impl Stages {
             ("total", &self.total),
         ]
     }
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 }
-}
-
-fn minimum(values: &[f64]) -> f64 {
-    values.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
 fn print(report: &Report, out: &mut impl Write) -> io::Result<()> {

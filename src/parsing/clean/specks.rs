@@ -1,11 +1,9 @@
 //! Label map -> label map without specks: small patches that the model is not sure
 //! of become what surrounds them.
 
-use std::ops::Range;
-
+use super::draft::{Draft, Probability};
 use super::patches::{Patches, Small};
 use crate::error::Result;
-use crate::labels::LabelSet;
 use crate::limits::MIN_PERSON_SHARE;
 
 /// A patch of at most a share of its person whose pixels are less probable, on average, than this is a speck.
@@ -24,21 +22,15 @@ const LARGEST_GARMENT: f64 = 0.15;
 
 /// What has at most this part of the photo's pixels is a speck, however probable: a cell of 96x96, whose probability
 /// need not be that of a pixel with another colour than the cell.
-const CELL: f64 = 1e-4;
+const LEAST_SHARE: f64 = 1e-4;
 
 /// Gives the specks of a label map to what surrounds them: of the classes of the larger patches that each touches,
 /// to the one that is most probable there.
 ///
 /// A patch's person is the person of its first pixel, as far as it is one figure with the patch.
-///
-/// `add(y, columns, class, sum)` adds to a sum the probability that the pixels of some columns of a row are of a class.
-pub(super) fn merge(
-    labels: &mut [u8],
-    people: &[u16],
-    width: usize,
-    label_set: LabelSet,
-    mut add: impl FnMut(usize, Range<usize>, u8, &mut f64),
-) -> Result<()> {
+pub(super) fn merge(draft: &mut Draft, probability: &mut Probability) -> Result<()> {
+    let Draft { labels, people, width, label_set } = draft;
+    let (width, label_set) = (*width, *label_set);
     let garments = label_set.garments();
     // What is too small for a person is small, whatever it is part of.
     let fewest = (MIN_PERSON_SHARE * labels.len() as f64) as u32;
@@ -63,13 +55,13 @@ pub(super) fn merge(
         if !is_small && !is_garment {
             continue;
         }
-        let mut probability = |class: u8| {
+        let mut mean = |class: u8| {
             let mut sum = 0.0;
-            lines.iter().for_each(|(y, columns)| add(*y, columns.clone(), class, &mut sum));
+            lines.iter().for_each(|(y, columns)| probability(*y, columns.clone(), class, &mut sum));
             sum / area as f64
         };
-        let own = probability(class);
-        let is_weak = is_small && (own < ANY.probability || area as f64 <= CELL * labels.len() as f64);
+        let own = mean(class);
+        let is_weak = is_small && (own < ANY.probability || area as f64 <= LEAST_SHARE * labels.len() as f64);
         let falls_under = |limit: &Limit| area as f64 <= limit.share * person && own < limit.probability;
         let is_weak_garment = is_garment && GARMENT.iter().any(falls_under);
         if !is_weak && !is_weak_garment {
@@ -78,7 +70,7 @@ pub(super) fn merge(
         let mut classes: Vec<u8> = around.iter().map(|&other| patches.class(other)).collect();
         classes.sort_unstable();
         classes.dedup();
-        let classes = classes.into_iter().map(|class| (class, probability(class)));
+        let classes = classes.into_iter().map(|class| (class, mean(class)));
         let (best, _) = classes.max_by(|a, b| a.1.total_cmp(&b.1)).expect("a patch around it");
         if is_weak || garments.contains(&best) {
             patches.set_class(patch, best);
@@ -90,7 +82,10 @@ pub(super) fn merge(
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
+    use crate::labels::LabelSet;
 
     const WIDTH: usize = 200;
     const HEIGHT: usize = 100;
@@ -130,7 +125,9 @@ mod tests {
 
         fn merged_of<const N: usize>(self, people: Vec<u16>, pixels: [(usize, usize); N]) -> [u8; N] {
             let mut labels = self.labels;
-            merge(&mut labels, &people, WIDTH, LabelSet::Cihp, |y, columns, class, sum| {
+            let mut draft =
+                Draft { labels: &mut labels, people: &people, width: WIDTH, label_set: LabelSet::Cihp };
+            merge(&mut draft, &mut |y: usize, columns: Range<usize>, class: u8, sum: &mut f64| {
                 columns.for_each(|x| *sum += self.probabilities[y * WIDTH + x][class as usize] as f64);
             })
             .unwrap();
@@ -219,7 +216,9 @@ mod tests {
     fn nothing_is_lost_of_a_photo_of_one_pixel() {
         for class in [0, 5] {
             let mut labels = [class];
-            merge(&mut labels, &[class as u16], 1, LabelSet::Cihp, |_, _, _, _| {}).unwrap();
+            let label_set = LabelSet::Cihp;
+            let mut draft = Draft { labels: &mut labels, people: &[class as u16], width: 1, label_set };
+            merge(&mut draft, &mut |_: usize, _: Range<usize>, _: u8, _: &mut f64| {}).unwrap();
             assert_eq!(labels, [class]);
         }
     }

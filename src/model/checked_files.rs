@@ -1,48 +1,12 @@
-//! Bytes of a model, checked against its card -> [`Model`].
+//! The bytes of a model, checked against its card.
 
-use std::io::{Cursor, Read, Seek, Take};
+use std::io::{Read, Seek, Take};
 
 use sha2::{Digest, Sha256};
 
-use crate::engine::{Engine, TractEngine};
+use crate::card::{Card, ModelFile};
 use crate::error::{Code, Error, Result};
-use crate::model::{Card, ModelFile};
 use crate::stop;
-
-/// A model that is ready to parse photos.
-pub struct Model {
-    pub(super) card: Card,
-    pub(super) engine: Box<dyn Engine>,
-}
-
-impl Model {
-    /// A model whose files are in memory; see [`read`](Model::read).
-    pub fn load(card: Card, bytes: &[u8]) -> Result<Model> {
-        Model::read(card, Cursor::new(bytes.to_vec()))
-    }
-
-    /// Checks the size and SHA-256 of each file against the card, then reads the network.
-    ///
-    /// `file` gives the bytes of the card's files, joined in order. It is read twice,
-    /// piece by piece; besides the pieces one copy of the weights is in memory. A small
-    /// model is kept as it is read; the file of a large one is kept instead, and
-    /// checked and read again for photos that need another size of the input.
-    pub fn read(card: Card, file: impl Read + Seek + Send + 'static) -> Result<Model> {
-        let files = CheckedFiles::new(&card, file);
-        let engine = stop::finished(TractEngine::from_onnx(files, &card.id))?;
-        Ok(Model::with_engine(card, Box::new(engine)))
-    }
-
-    /// A model with an engine of one's own, such as a stand-in for tests.
-    pub fn with_engine(card: Card, engine: Box<dyn Engine>) -> Model {
-        Model { card, engine }
-    }
-
-    /// The model's card.
-    pub fn card(&self) -> &Card {
-        &self.card
-    }
-}
 
 trait ReadSeek: Read + Seek + Send {}
 
@@ -129,7 +93,7 @@ fn hash_all(file: &mut impl Read, hash: &mut Sha256) -> std::io::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::card::EXAMPLE;
+    use crate::card::EXAMPLE;
 
     #[test]
     fn only_the_bytes_of_the_card_are_accepted() {
@@ -138,7 +102,5 @@ mod tests {
         for bytes in [&b"abd"[..], b"ab", b"abcd", b""] {
             assert_eq!(check(&card.files, &mut &bytes[..]).unwrap_err().code(), Code::WrongHash);
         }
-        // The right bytes, but no network.
-        assert_eq!(Model::load(card, b"abc").err().unwrap().code(), Code::BadModel);
     }
 }

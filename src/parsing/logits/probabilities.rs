@@ -2,32 +2,31 @@
 
 use std::ops::Range;
 
-use super::bounds::most;
-use super::semantic::{Logits, Semantic};
+use super::Logits;
+use super::colour_ranges::most;
 use crate::error::{Result, collected, filled};
 
-impl Semantic<'_> {
-    /// Adds to a sum how probable the model finds a class at the pixels of some columns of a row: the mean of the
-    /// passes, each at its nearest position.
-    pub fn probabilities(&self) -> Result<impl FnMut(usize, Range<usize>, u8, &mut f64)> {
-        let mut passes = self.passes.iter().map(Probabilities::new).collect::<Result<Vec<_>>>()?;
-        let count = passes.len() as f32;
-        Ok(move |y: usize, columns: Range<usize>, class: u8, sum: &mut f64| {
-            passes.iter_mut().for_each(|pass| pass.find(y, columns.clone(), class));
-            let lines = passes.iter().map(|pass| (pass.line(y, class), &pass.nearest[..]));
-            let mut total = *sum;
-            if passes.len() == 1 {
-                let (line, nearest) = lines.clone().next().expect("one pass");
-                columns.for_each(|x| total += line[nearest[x]] as f64);
-            } else {
-                for x in columns {
-                    total +=
-                        (lines.clone().map(|(line, nearest)| line[nearest[x]]).sum::<f32>() / count) as f64;
-                }
+/// Adds to a sum how probable the model finds a class at the pixels of some columns of a row: the mean of the
+/// passes, each at its nearest position.
+pub(in crate::parsing) fn probabilities(
+    passes: &[Logits],
+) -> Result<impl FnMut(usize, Range<usize>, u8, &mut f64)> {
+    let mut passes = passes.iter().map(Probabilities::new).collect::<Result<Vec<_>>>()?;
+    let count = passes.len() as f32;
+    Ok(move |y: usize, columns: Range<usize>, class: u8, sum: &mut f64| {
+        passes.iter_mut().for_each(|pass| pass.find(y, columns.clone(), class));
+        let lines = passes.iter().map(|pass| (pass.line(y, class), &pass.nearest[..]));
+        let mut total = *sum;
+        if passes.len() == 1 {
+            let (line, nearest) = lines.clone().next().expect("one pass");
+            columns.for_each(|x| total += line[nearest[x]] as f64);
+        } else {
+            for x in columns {
+                total += (lines.clone().map(|(line, nearest)| line[nearest[x]]).sum::<f32>() / count) as f64;
             }
-            *sum = total;
-        })
-    }
+        }
+        *sum = total;
+    })
 }
 
 /// The probabilities of one pass. Most cells are of few classes, and nobody asks for that of the others.

@@ -7,7 +7,7 @@ use crate::tensor::Placement;
 
 /// For each photo pixel along one axis, the two cells it lies between, counted from
 /// the first cell with some of the photo, and the weight of the second.
-pub(super) struct Taps(pub Vec<(usize, usize, f32)>);
+pub(in crate::parsing) struct Taps(pub Vec<(usize, usize, f32)>);
 
 impl Taps {
     /// The columns of an output that is `cells` wide. In a mirrored tensor they run backwards.
@@ -92,11 +92,11 @@ impl Extent {
 }
 
 /// Which of the columns of an output that is `cells` wide have some of the photo.
-pub(super) fn content_columns(placement: Placement, cells: usize) -> Range<usize> {
+pub(in crate::parsing) fn content_columns(placement: Placement, cells: usize) -> Range<usize> {
     Extent::columns(placement).cells(cells)
 }
 
 /// Which of the rows of an output that is `cells` high have some of the photo.
-pub(super) fn content_rows(placement: Placement, cells: usize) -> Range<usize> {
+pub(in crate::parsing) fn content_rows(placement: Placement, cells: usize) -> Range<usize> {
     Extent::rows(placement).cells(cells)
 }

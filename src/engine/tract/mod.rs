@@ -2,7 +2,7 @@
 //! natively and in wasm. No other module names tract.
 
 mod affine;
-mod constant;
+mod constant_value;
 mod conv;
 mod deformable_attention;
 mod half_weights;
@@ -12,9 +12,10 @@ mod macs;
 mod matmul;
 mod max_pool;
 mod network;
-mod order;
+mod node_order;
 mod reader;
 mod resize;
+mod weights;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ use tract_onnx::tract_core::ops::konst::Const;
 use tract_onnx::tract_core::plan::eval;
 
 use self::half_weights::HalfWeight;
-use super::{Engine, Step};
+use super::{Engine, Work};
 use crate::error::{Code, Error, Result, collected};
 use crate::limits;
 use crate::model::CheckedFiles;
@@ -149,7 +150,7 @@ impl TractEngine {
         })?;
         network.optimize()?;
         let macs = macs::by_node(&network)?;
-        let (outputs, late) = (network.outputs.clone(), order::late(&network)?);
+        let (outputs, late) = (network.outputs.clone(), node_order::late(&network)?);
         let options = RunOptions::default();
         #[allow(deprecated)] // There is no other way to tell the order.
         let network = TypedRunnableModel::build_with_outputs_and_deps(network, &outputs, &late, &options)?;
@@ -212,9 +213,9 @@ fn put_own_kernels(
 }
 
 impl Engine for TractEngine {
-    fn run(&mut self, input: &Array4<f32>, observe: &mut dyn FnMut(f32, Step)) -> Result<Vec<ArrayD<f32>>> {
+    fn run(&mut self, input: &Array4<f32>, observe: &mut dyn FnMut(f32, Work)) -> Result<Vec<ArrayD<f32>>> {
         let plan = self.plan(input.shape())?;
-        observe(0.0, Step::Plan);
+        observe(0.0, Work::Plan);
         let steps = plan.network.order_without_consts().len().max(1) as f32;
         let mut done = 0.0;
         let mut run = || -> TractResult<TVec<TValue>> {
@@ -225,7 +226,7 @@ impl Engine for TractEngine {
                 stop::check()?;
                 done += 1.0;
                 let (operator, macs) = (node.op.name(), plan.macs[node.id]);
-                observe(done / steps, Step::Node { operator: &operator, node: &node.name, macs });
+                observe(done / steps, Work::Node { operator: &operator, node: &node.name, macs });
                 values
             })
         };
@@ -247,7 +248,7 @@ impl Engine for TractEngine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Card;
+    use crate::card::Card;
     use std::collections::BTreeSet;
     use std::io::{Cursor, Read, Seek, SeekFrom};
     use std::sync::Mutex;
@@ -280,14 +281,14 @@ mod tests {
 
     #[test]
     fn a_transformer_runs_on_our_kernels() {
-        let card = include_str!("../../tests/models/segformer-clothes/card.json");
+        let card = include_str!("../../../tests/models/segformer-clothes/card.json");
         let card = Card::from_json(card).unwrap();
-        let bytes = include_bytes!("../../tests/models/segformer-clothes/tiny-segformer-clothes-f16.onnx");
+        let bytes = include_bytes!("../../../tests/models/segformer-clothes/tiny-segformer-clothes-f16.onnx");
         let files = CheckedFiles::new(&card, Cursor::new(bytes.to_vec()));
         let mut engine = TractEngine::from_onnx(files, &card.id).unwrap();
         let mut operators = BTreeSet::new();
-        let mut observe = |_: f32, step: Step| {
-            if let Step::Node { operator, .. } = step {
+        let mut observe = |_: f32, step: Work| {
+            if let Work::Node { operator, .. } = step {
                 operators.insert(operator.to_owned());
             }
         };
@@ -302,8 +303,8 @@ mod tests {
 
     #[test]
     fn a_large_network_is_read_again_for_each_size() {
-        let card = Card::from_json(include_str!("../../tests/models/people/card.json")).unwrap();
-        let bytes = include_bytes!("../../tests/models/people/people.onnx");
+        let card = Card::from_json(include_str!("../../../tests/models/people/card.json")).unwrap();
+        let bytes = include_bytes!("../../../tests/models/people/people.onnx");
         let file = Shared(Arc::new(Mutex::new(Cursor::new(bytes.to_vec()))));
         let mut kept = TractEngine::from_onnx(CheckedFiles::new(&card, file.clone()), &card.id).unwrap();
         let mut large = TractEngine::from_onnx(CheckedFiles::new(&card, file.clone()), &card.id).unwrap();

@@ -6,9 +6,10 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use super::run;
+use super::draft::Probability;
 use crate::error::{Result, collected, filled, push, reserved};
 use crate::limits::MAX_PEOPLE;
+use crate::parsing::equal_run::equal_run;
 
 const _: () = assert!(MAX_PEOPLE <= u8::MAX as usize);
 
@@ -53,7 +54,7 @@ impl Patches {
             let (first, mut end) = (runs.len(), 0);
             while end < width {
                 let start = end;
-                end += run(&row[start..]);
+                end += equal_run(&row[start..]);
                 runs.push(Run { start: start as u32, end: end as u32, class: row[start] });
             }
             rows.push(first..runs.len());
@@ -112,10 +113,10 @@ impl Patches {
         })
     }
 
-    /// The sum over a patch's pixels, which `add(y, columns, class, sum)` adds to for some columns of a row.
-    pub fn sum(&self, patch: u32, class: u8, add: &mut impl FnMut(usize, Range<usize>, u8, &mut f64)) -> f64 {
+    /// The sum over a patch's pixels of the probability of a class.
+    pub fn sum(&self, patch: u32, class: u8, probability: &mut Probability) -> f64 {
         let mut sum = 0.0;
-        self.lines(patch).for_each(|(y, columns)| add(y, columns, class, &mut sum));
+        self.lines(patch).for_each(|(y, columns)| probability(y, columns, class, &mut sum));
         sum
     }
 

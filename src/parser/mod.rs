@@ -1,16 +1,68 @@
-//! [`Model::parse`]: the passes of a setting through the network.
+//! [`Model`]: a photo -> what its people are made of.
 
+use std::io::{Cursor, Read, Seek};
 use std::ops::Range;
 
-use crate::engine::Step;
+use crate::card::{Card, Pass, Setting, Upsample};
+use crate::engine::{Engine, TractEngine, Work};
 use crate::error::Result;
-use crate::model::{Model, Pass, Setting, Upsample};
+use crate::model::CheckedFiles;
 use crate::parsing::{self, Answer, Parsing, SecondLook};
 use crate::photo::Photo;
 use crate::stop;
 use crate::tensor::{InputTensor, Placement};
 
+/// Work that has just been done. The core has no clock: what a step took is the time since the one before.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Step<'a> {
+    /// A photo was made the input tensor of a pass.
+    Tensor {
+        /// In pixels.
+        height: usize,
+        /// In pixels.
+        width: usize,
+    },
+    /// The engine did a piece of work on that pass.
+    Network(Work<'a>),
+    /// The outputs were made a parsing.
+    Parsing,
+}
+
+/// A model that is ready to parse photos.
+pub struct Model {
+    card: Card,
+    engine: Box<dyn Engine>,
+}
+
 impl Model {
+    /// A model whose files are in memory; see [`read`](Model::read).
+    pub fn load(card: Card, bytes: &[u8]) -> Result<Model> {
+        Model::read(card, Cursor::new(bytes.to_vec()))
+    }
+
+    /// Checks the size and SHA-256 of each file against the card, then reads the network.
+    ///
+    /// `file` gives the bytes of the card's files, joined in order. It is read twice,
+    /// piece by piece; besides the pieces one copy of the weights is in memory. A small
+    /// model is kept as it is read; the file of a large one is kept instead, and
+    /// checked and read again for photos that need another size of the input.
+    pub fn read(card: Card, file: impl Read + Seek + Send + 'static) -> Result<Model> {
+        let files = CheckedFiles::new(&card, file);
+        let engine = stop::finished(TractEngine::from_onnx(files, &card.id))?;
+        Ok(Model::with_engine(card, Box::new(engine)))
+    }
+
+    /// A model with an engine of one's own, such as a stand-in for tests.
+    pub fn with_engine(card: Card, engine: Box<dyn Engine>) -> Model {
+        Model { card, engine }
+    }
+
+    /// The model's card.
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
     /// Parses the people in a photo.
     ///
     /// `setting` is the id of one of the card's [`settings`](crate::Card::settings), the
@@ -23,7 +75,7 @@ impl Model {
         progress: &mut dyn FnMut(f32),
     ) -> Result<Parsing> {
         self.parse_in_steps(photo, setting, &mut |done, step| {
-            if matches!(step, Step::Node { .. } | Step::Parsing) {
+            if matches!(step, Step::Network(Work::Node { .. }) | Step::Parsing) {
                 progress(done);
             }
         })
@@ -73,8 +125,8 @@ impl Model {
             let (_, _, height, width) = input.values().dim();
             observe(done as f32, Step::Tensor { height, width });
             let share = (range.end - range.start) * work(&[*pass], photo) / whole;
-            let ran = self.engine.run(input.values(), &mut |part, step| {
-                observe((done + part as f64 * share) as f32, step);
+            let ran = self.engine.run(input.values(), &mut |part, work| {
+                observe((done + part as f64 * share) as f32, Step::Network(work));
             });
             let outputs = stop::finished(ran)?;
             done += share;
@@ -92,7 +144,7 @@ impl Model {
         observe: &mut dyn FnMut(f32, Step),
     ) -> Result<Parsing> {
         let guide = (setting.upsample == Upsample::Guided).then_some(photo);
-        let parsed = parsing::parse(answers, guide, setting.specks, self.card.output, self.card.label_set);
+        let parsed = parsing::parse(answers, guide, &setting.clean, self.card.output, self.card.label_set);
         let parsing = stop::finished(parsed)?;
         observe(1.0, Step::Parsing);
         Ok(parsing)

@@ -5,10 +5,10 @@
 use ndarray::{Array3, ArrayView3, CowArray, Ix3};
 use rayon::prelude::*;
 
-use super::bounds::{ColourRanges, LEVELS};
-use super::planes::zeros;
-use super::upsample::Taps;
+use super::colour_ranges::{ColourRanges, LEVELS};
+use super::taps::Taps;
 use crate::error::{Result, collected, filled};
+use crate::parsing::planes::zeros;
 use crate::photo::Photo;
 
 /// Cells on each side that make a neighbourhood.
@@ -16,7 +16,7 @@ const RADIUS: usize = 2;
 
 /// Pixels of the input tensor that a cell has at least, each way: finer logits cost
 /// more than following the photo gives back.
-const CELL: usize = 4;
+const LEAST_CELL: usize = 4;
 
 /// How much colours must vary in a neighbourhood, as a variance of values from 0 to 1, to be followed.
 const EPSILON: f32 = 1e-3;
@@ -27,10 +27,10 @@ pub(super) const TERMS: usize = 4;
 /// What buffers are for, should there be no memory for them.
 const PURPOSE: &str = "following the photo's edges";
 
-/// Logits `[classes, h, w]` over a tensor of `padded` pixels, neighbours averaged while cells are smaller than [`CELL`].
+/// Logits `[classes, h, w]` over a tensor of `padded` pixels, neighbours averaged while cells are smaller than [`LEAST_CELL`].
 pub(super) fn coarse(logits: CowArray<f32, Ix3>, padded: (u32, u32)) -> Result<CowArray<f32, Ix3>> {
     let (classes, height, width) = logits.dim();
-    let fine = padded.0 as usize / width < CELL && padded.1 as usize / height < CELL;
+    let fine = padded.0 as usize / width < LEAST_CELL && padded.1 as usize / height < LEAST_CELL;
     if !fine || !height.is_multiple_of(2) || !width.is_multiple_of(2) {
         return Ok(logits);
     }

@@ -1,11 +1,10 @@
 //! Label map -> label map in which nobody wears two left shoes.
 
 use std::cmp::Reverse;
-use std::ops::Range;
 
+use super::draft::{Draft, Probability};
 use super::patches::Patches;
 use crate::error::Result;
-use crate::labels::LabelSet;
 
 /// Of the two shoes of a person the smaller is at least this part of the other in pixels; what is less is a piece of
 /// a shoe.
@@ -13,15 +12,9 @@ const LEAST: f64 = 0.5;
 
 /// Lets the shoes of whoever shows two of them be one left and one right shoe, each as a whole: the right one is that
 /// of which the model is surer, on average, that it is.
-///
-/// `add(y, columns, class, sum)` adds to a sum the probability that the pixels of some columns of a row are of a class.
-pub(super) fn pair(
-    labels: &mut [u8],
-    people: &[u16],
-    width: usize,
-    label_set: LabelSet,
-    mut add: impl FnMut(usize, Range<usize>, u8, &mut f64),
-) -> Result<()> {
+pub(super) fn pair(draft: &mut Draft, probability: &mut Probability) -> Result<()> {
+    let Draft { labels, people, width, label_set } = draft;
+    let (width, label_set) = (*width, *label_set);
     let Some([left, right]) = label_set.shoes() else {
         return Ok(());
     };
@@ -34,7 +27,7 @@ pub(super) fn pair(
             continue;
         }
         let mut right_rather_than_left = |shoe: u32| {
-            let [is_left, is_right] = [left, right].map(|side| patches.sum(shoe, side, &mut add));
+            let [is_left, is_right] = [left, right].map(|side| patches.sum(shoe, side, probability));
             (is_right - is_left) / patches.area(shoe) as f64
         };
         let sides = if right_rather_than_left(shoes[0]) > right_rather_than_left(shoes[1]) {
@@ -51,7 +44,10 @@ pub(super) fn pair(
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
+    use crate::labels::LabelSet;
 
     const WIDTH: usize = 40;
     const HEIGHT: usize = 20;
@@ -73,7 +69,9 @@ mod tests {
                 }
             }
         }
-        pair(&mut labels, &people, WIDTH, LabelSet::Cihp, |y, columns, class, sum| {
+        let mut draft =
+            Draft { labels: &mut labels, people: &people, width: WIDTH, label_set: LabelSet::Cihp };
+        pair(&mut draft, &mut |y: usize, columns: Range<usize>, class: u8, sum: &mut f64| {
             columns.map(|x| is_right[y * WIDTH + x]).for_each(|right| {
                 *sum += if class == RIGHT { right } else { 1.0 - right };
             });

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::upsample::Taps;
+use super::taps::Taps;
 use crate::error::{Result, filled, reserved};
 use crate::photo::Photo;
 

@@ -1,22 +1,14 @@
 //! Label map -> label map in which no dress ends as a skirt.
 
-use std::ops::Range;
-
+use super::draft::{Draft, Probability};
 use super::patches::Patches;
 use crate::error::Result;
-use crate::labels::LabelSet;
 
 /// Lets what a person wears of dress and skirt, where both touch, be one of them: that which the model takes the whole
 /// for.
-///
-/// `add(y, columns, class, sum)` adds to a sum the probability that the pixels of some columns of a row are of a class.
-pub(super) fn make_whole(
-    labels: &mut [u8],
-    people: &[u16],
-    width: usize,
-    label_set: LabelSet,
-    mut add: impl FnMut(usize, Range<usize>, u8, &mut f64),
-) -> Result<()> {
+pub(super) fn make_whole(draft: &mut Draft, probability: &mut Probability) -> Result<()> {
+    let Draft { labels, people, width, label_set } = draft;
+    let (width, label_set) = (*width, *label_set);
     let Some(classes) = label_set.dress_and_skirt() else {
         return Ok(());
     };
@@ -31,7 +23,7 @@ pub(super) fn make_whole(
         if !classes.into_iter().all(both) {
             continue;
         }
-        let [dress, skirt] = classes.map(|class| patches.sum(patch, class, &mut add));
+        let [dress, skirt] = classes.map(|class| patches.sum(patch, class, probability));
         patches.fill(patch, classes[(skirt > dress) as usize], labels);
     }
     Ok(())
@@ -39,7 +31,10 @@ pub(super) fn make_whole(
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
+    use crate::labels::LabelSet;
 
     const WIDTH: usize = 30;
     const HEIGHT: usize = 20;
@@ -61,7 +56,9 @@ mod tests {
                 is_skirt[y] = probability;
             }
         }
-        make_whole(&mut labels, &people, WIDTH, LabelSet::Cihp, |y, columns, class, sum| {
+        let mut draft =
+            Draft { labels: &mut labels, people: &people, width: WIDTH, label_set: LabelSet::Cihp };
+        make_whole(&mut draft, &mut |y: usize, columns: Range<usize>, class: u8, sum: &mut f64| {
             let probability = if class == SKIRT { is_skirt[y] } else { 1.0 - is_skirt[y] };
             *sum += columns.len() as f64 * probability;
         })

@@ -1,5 +1,36 @@
-//! Protocol Buffers, as far as ONNX files are taken apart and put together here
+//! ONNX files on the wire: Protocol Buffers, as far as they are taken apart and put together here
 //! (<https://protobuf.dev/programming-guides/encoding/>).
+
+use std::io::{self, Read};
+
+/// Numbers of fields, and values, of [`onnx.proto`](https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
+pub(crate) mod onnx {
+    pub const MODEL_GRAPH: u64 = 7;
+    pub const GRAPH_NODE: u64 = 1;
+    pub const GRAPH_INITIALIZER: u64 = 5;
+    pub const TENSOR_DIMS: u64 = 1;
+    pub const TENSOR_DATA_TYPE: u64 = 2;
+    pub const TENSOR_NAME: u64 = 8;
+    pub const TENSOR_RAW_DATA: u64 = 9;
+    pub const NODE_INPUT: u64 = 1;
+    pub const NODE_OUTPUT: u64 = 2;
+    pub const NODE_NAME: u64 = 3;
+    pub const NODE_OP_TYPE: u64 = 4;
+    pub const NODE_ATTRIBUTE: u64 = 5;
+    pub const ATTRIBUTE_NAME: u64 = 1;
+    pub const ATTRIBUTE_INT: u64 = 3;
+    pub const ATTRIBUTE_TYPE: u64 = 20;
+    pub const INT: u64 = 2;
+    pub const FLOAT: u64 = 1;
+    pub const INT8: u64 = 3;
+    pub const FLOAT16: u64 = 10;
+}
+
+/// Wire types.
+const VARINT: u64 = 0;
+const FIXED_64: u64 = 1;
+const LENGTH: u64 = 2;
+const FIXED_32: u64 = 5;
 
 /// A field of a message.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,15 +69,15 @@ pub(crate) fn fields(message: &[u8]) -> impl Iterator<Item = Result<Field<'_>, M
 
 fn field<'a>(rest: &mut &'a [u8]) -> Option<Field<'a>> {
     let message = *rest;
-    let tag = varint(rest)?;
+    let tag = varint(rest).ok()?;
     let content = match tag & 7 {
-        0 => Content::Number(varint(rest)?),
-        1 => Content::Bytes(split(rest, 8)?),
-        2 => {
-            let length = varint(rest)?;
+        VARINT => Content::Number(varint(rest).ok()?),
+        FIXED_64 => Content::Bytes(split(rest, 8)?),
+        LENGTH => {
+            let length = varint(rest).ok()?;
             Content::Bytes(split(rest, usize::try_from(length).ok()?)?)
         }
-        5 => Content::Bytes(split(rest, 4)?),
+        FIXED_32 => Content::Bytes(split(rest, 4)?),
         _ => return None,
     };
     Some(Field { number: tag >> 3, content, encoded: &message[..message.len() - rest.len()] })
@@ -59,17 +90,85 @@ fn split<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
 }
 
 /// Reads a number of variable length.
-pub(crate) fn varint(rest: &mut &[u8]) -> Option<u64> {
+pub(crate) fn varint(bytes: &mut impl Read) -> io::Result<u64> {
     let mut value = 0u64;
     for shift in (0..64).step_by(7) {
-        let (&byte, after) = rest.split_first()?;
-        *rest = after;
-        value |= ((byte & 0x7f) as u64) << shift;
-        if byte < 0x80 {
-            return Some(value);
+        let mut byte = [0];
+        bytes.read_exact(&mut byte)?;
+        value |= ((byte[0] & 0x7f) as u64) << shift;
+        if byte[0] < 0x80 {
+            return Ok(value);
         }
     }
-    None
+    Err(malformed())
+}
+
+fn malformed() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "it is not ONNX")
+}
+
+/// A message that is read as it comes.
+pub(crate) struct Stream<R> {
+    bytes: io::Take<R>,
+}
+
+impl<R: Read> Stream<R> {
+    /// A message of `size` bytes.
+    pub fn new(bytes: R, size: u64) -> Stream<R> {
+        Stream { bytes: bytes.take(size) }
+    }
+
+    /// Bytes that are left to be read.
+    pub fn left(&self) -> u64 {
+        self.bytes.limit()
+    }
+
+    /// The number of the next field, and its wire type.
+    pub fn tag(&mut self) -> io::Result<u64> {
+        self.varint()
+    }
+
+    /// Reads the length of a field and returns how much of the file is left after it.
+    pub fn length(&mut self) -> io::Result<u64> {
+        let length = self.varint()?;
+        self.left().checked_sub(length).ok_or_else(malformed)
+    }
+
+    /// Adds the field of a tag to a message.
+    pub fn copy(&mut self, tag: u64, message: &mut Vec<u8>) -> io::Result<()> {
+        push_varint(message, tag);
+        let length = match tag & 7 {
+            VARINT => {
+                push_varint(message, self.varint()?);
+                0
+            }
+            FIXED_64 => 8,
+            FIXED_32 => 4,
+            LENGTH => {
+                let after = self.length()?;
+                let length = self.left() - after;
+                push_varint(message, length);
+                length as usize
+            }
+            _ => return Err(malformed()),
+        };
+        if length as u64 > self.left() {
+            return Err(malformed());
+        }
+        let start = message.len();
+        message.try_reserve_exact(length)?;
+        message.resize(start + length, 0);
+        self.bytes.read_exact(&mut message[start..])
+    }
+
+    fn varint(&mut self) -> io::Result<u64> {
+        varint(&mut self.bytes).map_err(|e| if self.left() == 0 { malformed() } else { e })
+    }
+}
+
+/// The tag of a field with bytes: a text or a message.
+pub(crate) fn bytes_tag(number: u64) -> u64 {
+    number << 3 | LENGTH
 }
 
 /// Adds a number of variable length.
@@ -83,13 +182,13 @@ pub(crate) fn push_varint(message: &mut Vec<u8>, mut value: u64) {
 
 /// Adds a field with a number.
 pub(crate) fn push_number(message: &mut Vec<u8>, number: u64, value: u64) {
-    push_varint(message, number << 3);
+    push_varint(message, number << 3 | VARINT);
     push_varint(message, value);
 }
 
 /// Adds the tag and length of a field with `length` bytes, which are to follow.
 pub(crate) fn push_length(message: &mut Vec<u8>, number: u64, length: u64) {
-    push_varint(message, number << 3 | 2);
+    push_varint(message, bytes_tag(number));
     push_varint(message, length);
 }
 

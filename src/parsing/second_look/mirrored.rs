@@ -1,8 +1,8 @@
 //! A mirrored look at the part of a photo with the people.
 
-use super::seen::{STEP, SecondLook, Seen, bounds, size_rule};
+use super::first_look::{FirstLook, STEP, SecondLook, bounds, size_rule};
+use crate::card::{Mirrored, Pass};
 use crate::limits::MAX_INPUT_SIDE;
-use crate::model::{Mirrored, Pass};
 use crate::tensor::Placement;
 
 /// What is looked at around the people at least, as a part of the height of all.
@@ -14,41 +14,39 @@ const SMALLEST: f64 = 0.85;
 /// Pixels by which rounding may make a side of the part longer in the input.
 const ROUNDED: u32 = 2;
 
-impl Seen {
-    /// The part of the photo to look at mirrored, if the pixels allow for it: the one with all people, and around it as
-    /// much as the input has room for.
-    pub fn mirrored(&self, Mirrored { pixels, multiple }: Mirrored) -> Option<SecondLook> {
-        let Placement { photo, content, padded, .. } = self.placement;
-        let (columns, rows) = bounds(&self.parsing);
-        let margin = ((rows.1 - rows.0) as f64 * MARGIN).ceil() as u32;
-        // From here on in pixels of the first input.
-        let around = |(start, end): (u32, u32), content: u32| {
-            (start.saturating_sub(margin) * STEP, ((end + margin) * STEP).min(content))
-        };
-        let (columns, rows) = (around(columns, content.0), around(rows, content.1));
-        let rest = pixels.saturating_sub(padded.0 * padded.1);
-        let (scale, sides) = largest((columns.1 - columns.0, rows.1 - rows.0), rest, multiple)?;
-        if scale < SMALLEST {
-            return None;
-        }
-        let ((x, width), (y, height)) =
-            (widened(columns, sides.0, scale, content.0), widened(rows, sides.1, scale, content.1));
-        // In whole pixels of the photo, and where these lie in the input.
-        let nearest = |at: u32, from: u32, to: u32| (at as f64 * to as f64 / from as f64).round() as u32;
-        let whole = |start: u32, length: u32, content: u32, photo: u32| {
-            let [first, end] = [start, start + length].map(|at| nearest(at, content, photo));
-            let [seen_first, seen_end] = [first, end].map(|at| nearest(at, photo, content));
-            (end > first).then_some(((first, end - first), (seen_first, seen_end - seen_first)))
-        };
-        let ((x, width), (seen_x, seen_width)) = whole(x, width, content.0, photo.0)?;
-        let ((y, height), (seen_y, seen_height)) = whole(y, height, content.1, photo.1)?;
-        let (origin, size) = ((x, y), (width, height));
-        let rule = size_rule(seen_width.min(seen_height) as f64 * scale, multiple);
-        let (seen, at) = ((seen_width, seen_height), (seen_x, seen_y));
-        let first = Placement { photo: size, content: seen, origin: at, padded, mirrored: false };
-        let passes = vec![Pass { size: rule, mirror: true }];
-        Some(SecondLook { origin, size, passes, first: Some(first) })
+/// The part of the photo to look at mirrored, if the pixels allow for it: the one with all people, and around it as
+/// much as the input has room for.
+pub(super) fn look(seen: &FirstLook, Mirrored { pixels, multiple }: Mirrored) -> Option<SecondLook> {
+    let Placement { photo, content, padded, .. } = seen.placement;
+    let (columns, rows) = bounds(&seen.parsing);
+    let margin = ((rows.1 - rows.0) as f64 * MARGIN).ceil() as u32;
+    // From here on in pixels of the first input.
+    let around = |(start, end): (u32, u32), content: u32| {
+        (start.saturating_sub(margin) * STEP, ((end + margin) * STEP).min(content))
+    };
+    let (columns, rows) = (around(columns, content.0), around(rows, content.1));
+    let rest = pixels.saturating_sub(padded.0 * padded.1);
+    let (scale, sides) = largest((columns.1 - columns.0, rows.1 - rows.0), rest, multiple)?;
+    if scale < SMALLEST {
+        return None;
     }
+    let ((x, width), (y, height)) =
+        (widened(columns, sides.0, scale, content.0), widened(rows, sides.1, scale, content.1));
+    // In whole pixels of the photo, and where these lie in the input.
+    let nearest = |at: u32, from: u32, to: u32| (at as f64 * to as f64 / from as f64).round() as u32;
+    let whole = |start: u32, length: u32, content: u32, photo: u32| {
+        let [first, end] = [start, start + length].map(|at| nearest(at, content, photo));
+        let [seen_first, seen_end] = [first, end].map(|at| nearest(at, photo, content));
+        (end > first).then_some(((first, end - first), (seen_first, seen_end - seen_first)))
+    };
+    let ((x, width), (seen_x, seen_width)) = whole(x, width, content.0, photo.0)?;
+    let ((y, height), (seen_y, seen_height)) = whole(y, height, content.1, photo.1)?;
+    let (origin, size) = ((x, y), (width, height));
+    let rule = size_rule(seen_width.min(seen_height) as f64 * scale, multiple);
+    let (seen, at) = ((seen_width, seen_height), (seen_x, seen_y));
+    let first = Placement { photo: size, content: seen, origin: at, padded, mirrored: false };
+    let passes = vec![Pass { size: rule, mirror: true }];
+    Some(SecondLook { origin, size, passes, first: Some(first) })
 }
 
 /// The largest scale, at most 1, at which a part has room in a tensor of so many pixels, and the sides of the smallest
