@@ -33,7 +33,7 @@ async function sections(name) {
     level: /^#+/.exec(text)?.[0].length ?? 0,
     blocks: [...text.matchAll(/^BLOCK (\d+)$/gm)].map(([, number]) => codes[Number(number)]),
     figures: [...text.matchAll(/^\|.*$/gm)].flatMap(([row]) => row.match(/\d+(?:[.,x]\d+)*/g) ?? []),
-    code: [...text.matchAll(/`([^`]+)`/g)].map(([, code]) => code).sort(),
+    code: [...text.matchAll(/`([^`]+)`/g)].map(([, code]) => code.replaceAll(/\s+/g, ' ')).sort(),
     links: [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link).filter((link) => !TO_THE_OTHER.test(link)).sort(),
   }));
 }
