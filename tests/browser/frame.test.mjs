@@ -213,7 +213,7 @@ test('the demo page', async (context) => {
   const { page } = await openPage(context, { path: 'demo/frame.html', context: { serviceWorkers: 'block' } });
   await page.getByText('Choose a photo.').waitFor();
   await page.setInputFiles('[name=file]', SAMPLES + HOPPER);
-  await page.getByText(/segments found/).waitFor();
+  await page.getByText(/Segments found/).waitFor();
   assert.deepEqual(await page.locator('#found a').allInnerTexts(), [
     'mpl_grace_hopper.overlay.png', 'mpl_grace_hopper.coco.json', 'mpl_grace_hopper.cvat.zip',
   ]);

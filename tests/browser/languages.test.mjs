@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 
-import { openPage, parseSample } from './browser.mjs';
+import { openPage, parseSample, ready, result } from './browser.mjs';
+import { withPeopleModel } from './people-model.mjs';
 
 const WWW = new URL('../../www/', import.meta.url);
 const read = (/** @type {string} */ path) => readFile(new URL(path, WWW), 'utf8');
@@ -16,11 +17,30 @@ async function scripts() {
   return (await Promise.all(names.map(read))).join('\n');
 }
 
+/**
+ * The forms of a text: itself, or those of its plural.
+ *
+ * @param {string | { [category: string]: string }} text
+ */
+const forms = (text) => (typeof text === 'string' ? [text] : Object.values(text));
+
 test('both languages have the same texts with the same values', () => {
   assert.deepEqual(Object.keys(zh), Object.keys(en));
   const values = (/** @type {string} */ text) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
-  for (const key of Object.keys(en)) assert.deepEqual(values(zh[key]), values(en[key]), key);
+  for (const key of Object.keys(en)) {
+    for (const form of [...forms(en[key]), ...forms(zh[key])]) assert.deepEqual(values(form), values(forms(en[key])[0]), key);
+    assert.equal(typeof zh[key], typeof en[key], key);
+  }
 });
+
+for (const [tag, texts] of /** @type {const} */ ([['en', en], ['zh-Hans', zh]])) {
+  test(`${tag}: counts have every plural form of the language`, () => {
+    const { pluralCategories } = new Intl.PluralRules(tag).resolvedOptions();
+    const plurals = Object.values(texts).filter((text) => typeof text !== 'string');
+    assert.ok(plurals.length > 0);
+    for (const plural of plurals) assert.deepEqual(Object.keys(plural).sort(), [...pluralCategories].sort());
+  });
+}
 
 test('the markup and the scripts use texts that exist, and all of them', async () => {
   const used = new Set([...html.matchAll(/data-i18n="([^"]+)"/g)].map(([, key]) => key));
@@ -28,7 +48,7 @@ test('the markup and the scripts use texts that exist, and all of them', async (
     for (const pair of pairs.split('; ')) used.add(pair.split(':')[1]);
   }
   const code = await scripts();
-  for (const [, key] of code.matchAll(/'(?:[a-z-]+:)?((?:intake|samples|stage|work|settings|people|legend|batch|ready|embed|models|import|error)\.[a-z0-9-]+)'/g)) used.add(key);
+  for (const [, key] of code.matchAll(/'(?:[a-z-]+:)?((?:intake|samples|stage|work|settings|people|legend|batch|count|ready|embed|models|import|error)\.[a-z0-9-]+)'/g)) used.add(key);
   for (const key of used) assert.ok(key in en, `${key} has no text`);
   for (const [, name] of code.matchAll(/key: '(\w+)'/g)) {
     for (const part of ['alt', 'credit']) used.add(`samples.${name}.${part}`);
@@ -83,6 +103,45 @@ test('the language of the browser is taken, can be changed and is remembered', a
 
 /** The service worker would keep the languages, and refuse changed ones. */
 const WITHOUT_KEPT = { context: { serviceWorkers: /** @type {const} */ ('block') } };
+
+test('counts have the plural form that they need', async (context) => {
+  const { page } = await openPage(context, { ...WITHOUT_KEPT, alter: withPeopleModel, expected: /blocked by Playwright/ });
+  await ready(page);
+  // To the test model red is hair, red with blue upper clothes, and nothing here is a person's middle.
+  const photos = await page.evaluate(async () => {
+    const made = [];
+    for (const colours of [['red'], ['red', 'magenta']]) {
+      const canvas = new OffscreenCanvas(384, 240);
+      const context2d = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d'));
+      context2d.fillRect(0, 0, 384, 240);
+      colours.forEach((colour, i) => {
+        context2d.fillStyle = colour;
+        context2d.fillRect(80 + 120 * i, 60, 100, 120);
+      });
+      const file = new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer());
+      made.push({ name: `${colours.length}.png`, mimeType: 'image/png', base64: btoa(String.fromCharCode(...file)) });
+    }
+    return made;
+  });
+  const files = photos.map(({ base64, ...photo }) => ({ ...photo, buffer: Buffer.from(base64, 'base64') }));
+  const announcement = page.locator('#announcement');
+  for (const [i, english, chinese] of /** @type {const} */ ([
+    [0, /: 1 class found\.$/, /共找到 1 个类别。$/],
+    [1, /: 2 classes found\.$/, /共找到 2 个类别。$/],
+  ])) {
+    await page.setInputFiles('#file', files[i]);
+    await announcement.filter({ hasText: english }).waitFor({ state: 'attached' });
+    await result(page);
+    await page.selectOption('#language', 'zh');
+    await announcement.filter({ hasText: chinese }).waitFor({ state: 'attached' });
+    await page.selectOption('#language', 'en');
+    await page.locator('html[lang=en]').waitFor();
+  }
+  await page.setInputFiles('#file', files);
+  const states = page.locator('#batch-list [data-state=done] .state');
+  await states.nth(1).waitFor();
+  assert.deepEqual(await states.allInnerTexts(), ['1 class', '2 classes']);
+});
 
 for (const [missing, locale, shown] of /** @type {const} */ ([
   ['zh', 'zh-CN', en['intro.title']],

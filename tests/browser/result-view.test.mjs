@@ -201,7 +201,7 @@ test('timings, threads and the licence of the model are told', async (context) =
   const { page } = await openPage(context);
   await parseSample(page, HOPPER);
   const facts = await page.locator('.facts').innerText();
-  assert.match(facts, /Reading [\d.,]+ ms, inference [\d.,]+ ms, [\d.,]+ ms in all; threads: \d+\./);
+  assert.match(facts, /Reading [\d.,]+ ms, inference [\d.,]+ ms, total [\d.,]+ ms; threads: \d+\./);
   const card = await page.evaluate(async () => (await fetch('models/default/card.json')).json());
   assert.ok(facts.includes(card.title));
   assert.equal(await page.getAttribute('#model-licence', 'href'), card.licence.url);

@@ -29,7 +29,7 @@ element.addEventListener('load', ({ detail: { segments } }) => {
   const names = [...new Set(segments.map(({ label }) => label))];
   classes.replaceChildren(classes.options[0], ...names.map((name) => new Option(name)));
   classes.value = element.getAttribute('classes') ?? '';
-  found.textContent = names.length > 0 ? `Found: ${names.join(', ')}` : 'Nobody was found in this photo.';
+  found.textContent = names.length > 0 ? `Found: ${names.join(', ')}` : 'No one was found in this photo.';
 });
 element.addEventListener('error', () => (found.textContent = ''));
 

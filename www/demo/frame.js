@@ -14,7 +14,7 @@ let running = null;
 let urls = [];
 
 const onProgress = (/** @type {import('../bodymap.js').Progress} */ { stage, fraction }) => {
-  status.textContent = stage === 'model' ? 'Fetching the model' : 'Looking for body parts and clothes';
+  status.textContent = stage === 'model' ? 'Loading the model' : 'Looking for body parts and clothes';
   bar.value = fraction;
 };
 
@@ -52,7 +52,7 @@ async function show(load) {
     overlay.src = urls[0];
     overlay.hidden = false;
     byId('found').replaceChildren(...files.map(({ name }, i) => link(urls[i], name)));
-    done(`${segments.length} segments found.`);
+    done(`Segments found: ${segments.length}`);
   } catch (error) {
     if (running === mine) failed(error);
   }

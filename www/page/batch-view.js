@@ -119,11 +119,17 @@ export class BatchView {
       row.dataset.code = code ?? 'unknown';
       row.title = message;
       say(state, hasText(`error.${code}`) ? `error.${code}` : 'error.unknown');
-    } else if (entry.state === 'done') {
-      const found = people > 1 ? 'batch.found-people' : classes > 0 ? 'batch.found' : 'legend.nobody';
-      say(state, found, { people, classes });
-    } else {
+    } else if (entry.state !== 'done') {
       say(state, entry.state === 'working' ? 'batch.working' : 'batch.waiting');
+    } else if (people > 1) {
+      say(state, 'batch.found-people', {
+        people: { key: 'count.people', count: people },
+        classes: { key: 'count.classes', count: classes },
+      });
+    } else if (classes > 0) {
+      say(state, 'count.classes', { count: classes });
+    } else {
+      say(state, 'legend.nobody');
     }
   }
 

@@ -2,7 +2,10 @@ import { BodyMapError } from '../api/error.js';
 import { remember, remembered } from './storage.js';
 
 /**
- * @typedef {{ [name: string]: number | string | { key: string } }} Values a `key` is itself translated
+ * @typedef {{ key: string, count?: number }} Part a text within a text; its `{count}` decides on the plural form
+ * @typedef {{ [name: string]: number | string | Part }} Values
+ * @typedef {{ [category in Intl.LDMLPluralRule]?: string } & { other: string }} Plural
+ * @typedef {{ [key: string]: string | Plural }} Texts
  * @typedef {keyof typeof TAGS} Language
  */
 
@@ -11,7 +14,7 @@ const TAGS = { en: 'en', zh: 'zh-Hans' };
 const OWN = 'en';
 const REMEMBERED = 'bodymap.language';
 
-/** @type {{ [key: string]: string }} */
+/** @type {Texts} */
 let texts = {};
 /** @type {Language} */
 let language = OWN;
@@ -77,7 +80,7 @@ async function setLanguage(tag, onError) {
 
 /**
  * @param {Language} tag
- * @returns {Promise<{ [key: string]: string }>}
+ * @returns {Promise<Texts>}
  */
 async function textsOf(tag) {
   const file = `i18n/${tag}.json`;
@@ -91,19 +94,27 @@ async function textsOf(tag) {
 }
 
 /**
- * Text of a key in the reader's language, `{name}` replaced by its value.
+ * Text of a key in the reader's language, `{name}` replaced by its value. Texts with plural forms go by `values.count`.
  *
  * @param {string} key
  * @param {Values} [values]
  * @returns {string}
  */
 export function text(key, values = {}) {
-  const pattern = texts[key] ?? key;
+  const found = texts[key] ?? key;
+  const pattern = typeof found === 'string' ? found : (found[pluralOf(Number(values.count))] ?? found.other);
   return pattern.replace(/\{(\w+)\}/g, (_, name) => {
     const value = values[name];
     if (typeof value === 'number') return value.toLocaleString(TAGS[language], { maximumFractionDigits: value < 100 ? 1 : 0 });
-    return typeof value === 'object' ? text(value.key) : value;
+    if (typeof value !== 'object') return value;
+    const { key: part, ...rest } = value;
+    return text(part, rest);
   });
+}
+
+/** @param {number} count */
+function pluralOf(count) {
+  return new Intl.PluralRules(TAGS[language]).select(count);
 }
 
 /**

@@ -306,7 +306,8 @@ async function showResult(parsing, bodymap) {
   // It may have been cancelled or replaced meanwhile.
   if (shown !== parsing) return;
   show('result');
-  progress.announce(people.count > 1 ? 'work.done-people' : 'work.done', { people: people.count, classes: legend.size, total });
+  const counts = { people: { key: 'count.people', count: people.count }, classes: { key: 'count.classes', count: legend.size } };
+  progress.announce(people.count > 1 ? 'work.done-people' : 'work.done', { ...counts, total });
 }
 
 function cancel() {
