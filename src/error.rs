@@ -47,7 +47,7 @@ pub enum Code {
     InferenceFailed,
     /// There is not enough memory for this photo.
     OutOfMemory,
-    /// The work was no longer wanted: see [`stop_when`](crate::stop_when).
+    /// The work was no longer wanted: see [`Stop`](crate::Stop).
     Stopped,
     /// Two files would bear the same name.
     NameClash,
@@ -94,7 +94,8 @@ pub struct Error {
 }
 
 impl Error {
-    pub(crate) fn new(code: Code, message: impl Into<String>) -> Error {
+    /// An error, such as one of an [`Engine`](crate::Engine) of one's own.
+    pub fn new(code: Code, message: impl Into<String>) -> Error {
         Error { code, message: message.into() }
     }
 

@@ -8,12 +8,12 @@
 //!
 //! ```no_run
 //! use bodymap::export::{Format, Options, Sample};
-//! use bodymap::{Card, Model, Photo};
+//! use bodymap::{Card, Model, ParseOptions, Photo};
 //!
 //! let card = Card::from_json(&std::fs::read_to_string("models/default/card.json")?)?;
 //! let mut model = Model::load(card, &std::fs::read("models/default/default.onnx")?)?;
 //! let photo = Photo::decode(&std::fs::read("photo.jpg")?)?;
-//! let parsing = model.parse(&photo, None, &mut |_| ())?;
+//! let parsing = model.parse(&photo, &ParseOptions::default(), &mut |_| ())?;
 //! for segment in &parsing.segments {
 //!     println!("{}: {} pixels", segment.label, segment.area);
 //! }
@@ -56,8 +56,8 @@ pub use error::{Code, Error, Result};
 pub use labels::LabelSet;
 pub use model::{Checkpoint, Import, Precision, Template, split};
 pub use palette::{Colour, DrawingOrder, Palette, PaletteSpec};
-pub use parser::{Model, Step};
+pub use parser::{Model, ParseOptions, Step};
 pub use parsing::{Instance, Parsing, Segment};
 pub use photo::Photo;
-pub use stop::stop_when;
+pub use stop::Stop;
 pub use tensor::{InputTensor, Placement};

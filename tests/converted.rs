@@ -6,7 +6,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use bodymap::export::{Format, Options, Sample};
-use bodymap::{Card, Model, Photo};
+use bodymap::{Card, Model, ParseOptions, Photo};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
 
@@ -40,7 +40,7 @@ fn converted_models_give_the_label_maps_of_their_frameworks() {
         assert_eq!((card.label_set.id(), card.label_set.names().len()), (label_set, classes));
         let network = read(&folder.join(&card.files[0].path));
         let mut model = Model::load(card, &network).unwrap();
-        let parsing = model.parse(&photo, None, &mut |_| ()).unwrap();
+        let parsing = model.parse(&photo, &ParseOptions::default(), &mut |_| ()).unwrap();
         let expected = label_map(&read(&folder.join("labels.png")));
         let different = parsing.labels.iter().zip(&expected).filter(|(a, b)| a != b).count();
         assert!(different <= TOLERANCE, "{name}: {different} of {} pixels differ", expected.len());
@@ -53,7 +53,8 @@ fn converted_models_give_the_label_maps_of_their_frameworks() {
         for format in Format::all() {
             assert!(!format.export(&sample, &options).unwrap().bytes.is_empty(), "{name}: {}", format.name());
         }
-        let mirrored = model.parse(&photo, Some("fine"), &mut |_| ()).unwrap();
+        let mirrored =
+            model.parse(&photo, &ParseOptions::default().with_setting("fine"), &mut |_| ()).unwrap();
         assert!(mirrored.labels.iter().all(|&label| (label as usize) < classes));
     }
 }

@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use bodymap::export::{Format, Options, Sample};
-use bodymap::{Card, Model, Photo};
+use bodymap::{Card, Model, ParseOptions, Photo};
 
 /// Part of the pixels that may differ.
 const TOLERANCE: f64 = 0.001;
@@ -31,7 +31,7 @@ fn sample_photos_give_their_golden_label_maps() {
         photos += 1;
         let photo = Photo::decode(&std::fs::read(&path).unwrap()).unwrap();
         let mut steps = vec![];
-        let parsing = model.parse(&photo, None, &mut |done| steps.push(done)).unwrap();
+        let parsing = model.parse(&photo, &ParseOptions::default(), &mut |done| steps.push(done)).unwrap();
         assert_eq!(steps.last(), Some(&1.0));
         assert!(steps.is_sorted());
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use bodymap::{Card, Checkpoint, Import, Model, Photo, Precision, Template};
+use bodymap::{Card, Checkpoint, Import, Model, ParseOptions, Photo, Precision, Template};
 
 const M2FP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/m2fp");
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/www/samples");
@@ -70,7 +70,8 @@ fn a_model_of_any_precision_parses_photos() {
             let settings: Vec<String> = card.settings.iter().map(|setting| setting.id.clone()).collect();
             let mut model = Model::load(card, &bytes).unwrap();
             for setting in &settings {
-                let parsing = model.parse(&photo, Some(setting), &mut |_| ()).unwrap();
+                let parsing =
+                    model.parse(&photo, &ParseOptions::default().with_setting(setting), &mut |_| ()).unwrap();
                 assert_eq!((parsing.width, parsing.height), (512, 512));
                 assert_eq!(parsing.labels.len(), parsing.people.len());
                 let mut from_segments = vec![0; parsing.labels.len()];

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use bodymap::{
-    Checkpoint, Engine, Import, InputTensor, Instance, Model, Parsing, Pass, Photo, Placement, Precision,
-    Result, SizeRule, Template, Work,
+    Checkpoint, Engine, Import, InputTensor, Instance, Model, ParseOptions, Parsing, Pass, Photo, Placement,
+    Precision, Result, SizeRule, Template, Work,
 };
 use ndarray::{Array4, ArrayD};
 
@@ -128,7 +128,7 @@ fn instances_are_those_of_the_pipeline() {
             vec![array(&format!("{name}/class_logits.npy")), array(&format!("{name}/mask_logits.npy"))];
         let card = imported(name, Precision::F32).card().clone();
         let mut model = Model::with_engine(card, Box::new(Recorded(outputs)));
-        let parsing = model.parse(&photo(), None, &mut |_| ()).unwrap();
+        let parsing = model.parse(&photo(), &ParseOptions::default(), &mut |_| ()).unwrap();
         let expected = expected(name);
         assert!(expected.len() > 5);
         assert_eq!(parsing.instances.len(), expected.len(), "{name}");
@@ -152,7 +152,8 @@ fn instances_are_those_of_the_pipeline() {
 #[test]
 fn the_whole_way_is_that_of_the_pipeline() {
     for name in NAMES {
-        let parsing = imported(name, Precision::F32).parse(&photo(), None, &mut |_| ()).unwrap();
+        let parsing =
+            imported(name, Precision::F32).parse(&photo(), &ParseOptions::default(), &mut |_| ()).unwrap();
         let expected = expected(name);
         assert_eq!(parsing.instances.len(), expected.len(), "{name}");
         let mut left: Vec<&Instance> = parsing.instances.iter().collect();

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use bodymap::export::{Format, Options, Sample};
-use bodymap::{Card, Checkpoint, Code, Error, Import, Model, Photo, Precision, Template};
+use bodymap::{Card, Checkpoint, Code, Error, Import, Model, ParseOptions, Photo, Precision, Template};
 
 /// Lines of the photo are larger than this; errors and lists of at most a hundred things are not.
 const LEAST: usize = 3_500;
@@ -102,11 +102,11 @@ fn fail_each(
 
 /// What lacked memory between the network and the parsing.
 fn parsing(mut model: Model, setting: &str, photo: &Photo, all: usize) -> BTreeSet<String> {
-    let whole = model.parse(photo, Some(setting), &mut |_| ()).unwrap();
+    let whole = model.parse(photo, &ParseOptions::default().with_setting(setting), &mut |_| ()).unwrap();
     assert!(!whole.segments.is_empty());
     let purposes = fail_each(all, &LEFT, |fail| {
         let mut has_run = false;
-        let parsed = model.parse(photo, Some(setting), &mut |done| {
+        let parsed = model.parse(photo, &ParseOptions::default().with_setting(setting), &mut |done| {
             if done > 0.9999 && !has_run {
                 has_run = true;
                 fail();
@@ -114,7 +114,10 @@ fn parsing(mut model: Model, setting: &str, photo: &Photo, all: usize) -> BTreeS
         });
         parsed.map(|_| ())
     });
-    assert_eq!(model.parse(photo, Some(setting), &mut |_| ()).unwrap(), whole);
+    assert_eq!(
+        model.parse(photo, &ParseOptions::default().with_setting(setting), &mut |_| ()).unwrap(),
+        whole
+    );
     purposes
 }
 
@@ -179,7 +182,7 @@ fn what_grows_while_results_are_written_is_asked_for() {
     let _turn = TURN.lock().unwrap_or_else(|e| e.into_inner());
     let photo = photo("models/people/photo.png");
     let mut model = model("models/people/card.json", "models/people/people.onnx", |_| ());
-    let parsing = model.parse(&photo, None, &mut |_| ()).unwrap();
+    let parsing = model.parse(&photo, &ParseOptions::default(), &mut |_| ()).unwrap();
     let sample = Sample { name: "photo.png", parsing: &parsing, photo: Some(&photo), model: model.card() };
     for format in [Format::Overlay, Format::Json, Format::Coco, Format::LabelStudio, Format::Cvat] {
         let file = || format.export(&sample, &Options::default());

@@ -1,6 +1,6 @@
 //! Settings that look a second time at the part with the people: closer where everybody is small, else mirrored.
 
-use bodymap::{Card, Model, Parsing, Photo};
+use bodymap::{Card, Model, ParseOptions, Parsing, Photo};
 
 const PEOPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/models/people");
 
@@ -26,14 +26,15 @@ fn seen(
     let id = card["settings"][setting]["id"].as_str().unwrap().to_owned();
     let mut model = Model::load(Card::from_json(&card.to_string()).unwrap(), &read("people.onnx")).unwrap();
     let (mut tensors, mut last) = (vec![], 0.0);
-    let parsing = model.parse_in_steps(photo, Some(&id), &mut |done, step| {
-        assert!((last..=1.0).contains(&done), "{done} after {last}");
-        last = done;
-        if let bodymap::Step::Tensor { height, width } = step {
-            assert!(done < 1.0, "there is more to do");
-            tensors.push((height, width));
-        }
-    });
+    let parsing =
+        model.parse_in_steps(photo, &ParseOptions::default().with_setting(&id), &mut |done, step| {
+            assert!((last..=1.0).contains(&done), "{done} after {last}");
+            last = done;
+            if let bodymap::Step::Tensor { height, width } = step {
+                assert!(done < 1.0, "there is more to do");
+                tensors.push((height, width));
+            }
+        });
     assert_eq!(last, 1.0);
     (tensors, parsing.unwrap())
 }

@@ -111,8 +111,8 @@ export interface Setting {
   id: string;
   /** How logits are brought to the photo's size: `bilinear`, or `guided` by the photo's edges. */
   upsample: string;
-  /** What becomes of small patches that the model is not sure of: they stay if left out, `merge`d they become what surrounds them, nobody wears two left shoes, and no dress ends as a skirt. */
-  specks?: string;
+  /** What the label map is cleaned of: `specks`, `dresses`, `shoes`; see `docs/formats.md`. */
+  clean?: string[];
   passes: { size: { rule: string; [field: string]: unknown }; mirror: boolean }[];
   /** Where everybody is small in the first pass: the passes are run on the part with the people, the tallest then `height` pixels tall. */
   closer?: { height: number; pixels: number; multiple: number };
@@ -251,7 +251,38 @@ export type ExportFormat =
   | 'labelstudio'
   | 'labelme';
 
-/** What was found in one photo, in the photo's own size and upright. */
+/** What the engine says of an export format. */
+export interface ExportFormatInfo {
+  name: ExportFormat;
+  /** Another name that is understood. */
+  alias: string | null;
+  /** Media type of one photo as one file. */
+  mediaType: string;
+  /** Name and media type of the file of a {@link DataSet}. */
+  dataSetName: string;
+  dataSetMediaType: string;
+  /** Which of the {@link PaintOptions} matter: none, the palette, or all. */
+  colours: 'fixed' | 'palette' | 'painted';
+}
+
+/** A mask, label and score as ModelScope's pipeline for M2FP returns them. Masks of instances may overlap. */
+export interface Instance {
+  /** Class id; that of "Human" comes after the last one of the label set. */
+  class: number;
+  label: string;
+  /** Person id, 0 if it belongs to nobody in particular. */
+  person: number;
+  /** 0 to 1. */
+  score: number;
+  /** The mask, row by row: how many pixels are outside, then inside, then outside, ... */
+  runs: number[];
+}
+
+/**
+ * What was found in one photo, in the photo's own size and upright.
+ *
+ * `paint` and `export` read labels, people, segments and instances as they are at that moment.
+ */
 export interface Parsing {
   /** Pixels. */
   readonly width: number;
@@ -267,6 +298,8 @@ export interface Parsing {
    */
   readonly people: Uint16Array<ArrayBuffer>;
   readonly segments: Segment[];
+  /** What a model with queries claimed before overlaps were resolved; empty with other models. */
+  readonly instances: Instance[];
   readonly timings: Timings;
   /**
    * Replaces the canvas' picture and size by the colours of the classes;
@@ -339,6 +372,8 @@ export declare class BodyMap {
   readonly settings: string[];
   /** Classes of the model's label set, in the order of their ids. */
   readonly classes: Class[];
+  /** What can be exported, in the order of the table. */
+  readonly exportFormats: ExportFormatInfo[];
   /** Threads in use. */
   readonly threads: number;
   /** Version of the engine. */
@@ -403,6 +438,7 @@ export type ErrorCode =
   // Engine and model.
   | 'download-failed'
   | 'bad-card'
+  | 'newer-card'
   | 'wrong-hash'
   | 'bad-model'
   /** No WebAssembly with SIMD, or no workers. */

@@ -72,6 +72,10 @@ export class BodyMap {
     return this.#session.started.classes;
   }
 
+  get exportFormats() {
+    return this.#session.started.formats;
+  }
+
   get threads() {
     return this.#session.started.threads;
   }

@@ -27,6 +27,8 @@ let glue;
 let memory;
 /** @type {import('./worker/glue.d.ts').GlueModel} */
 let model;
+/** @type {import('./bodymap.d.ts').ExportFormatInfo[]} */
+let formats;
 let threads = 1;
 /** Whether the page wants the work to stop. */
 let isStopping = () => false;
@@ -50,11 +52,13 @@ const operations = {
     ({ glue, memory, threads } = engine);
     glue.stopWhen(isStopping);
     report('wasm', 1);
-    const { cardJson, file } = await openModel(located(source), (fraction) => report('model', fraction));
+    const tell = (/** @type {number} */ fraction) => report('model', fraction);
+    const { cardJson, file } = await openModel(located(source), glue.checkCard, tell);
     model = glue.Model.load(cardJson, readAt(file));
     const card = JSON.parse(model.info());
     const classes = JSON.parse(glue.labelSet(card.label_set));
-    return [{ module: engine.module, threads, version: glue.version(), card, classes }];
+    formats = JSON.parse(glue.exportFormats());
+    return [{ module: engine.module, threads, version: glue.version(), card, classes, formats }];
   },
 
   async parse(/** @type {Origin & { source: Blob | ImageData, setting?: string, isShown: boolean }} */ request, report) {
@@ -73,10 +77,10 @@ const operations = {
     held = { origin, parsing, photo };
     const [labels, people] = [parsing.labels(), parsing.people()];
     const { width, height, labelSet } = parsing;
-    const segments = JSON.parse(parsing.segments());
+    const [segments, instances] = [parsing.segments(), parsing.instances()].map((list) => JSON.parse(list));
     report('finish', 1);
     const timings = { decode: decoded - began, inference: inferred - shown, total: performance.now() - began };
-    return [{ width, height, labelSet, labels, people, segments, timings }, [labels.buffer, people.buffer]];
+    return [{ width, height, labelSet, labels, people, segments, instances, timings }, [labels.buffer, people.buffer]];
   },
 
   async inspect({ templatesUrl = beside('models/m2fp/'), checkpoint }) {
@@ -106,7 +110,7 @@ const operations = {
   async export({ format, name, options, photos, ...request }) {
     const parsing = await readyFor(format, hold(request));
     const [path, bytes] = parsing.export(format, name, options, photos);
-    return [{ path, bytes }, [bytes.buffer]];
+    return [{ path, bytes, type: formatNamed(format)?.mediaType }, [bytes.buffer]];
   },
 
   async files({ format, name, options, photos, ...request }) {
@@ -130,9 +134,14 @@ const operations = {
       throw error;
     }
     pieces.push(set.finish());
-    return [{ path, bytes: new Blob(pieces) }];
+    return [{ path, bytes: new Blob(pieces), type: formatNamed(format)?.dataSetMediaType }];
   },
 };
+
+/** @param {string} name or another name that is understood */
+function formatNamed(name) {
+  return formats.find((format) => format.name === name || format.alias === name);
+}
 
 /**
  * Seen from this module, which a script of the page's origin may have imported from another one.
@@ -168,16 +177,18 @@ function parse(photo, setting, report) {
 }
 
 /**
- * The parsing a request is about, made again from its parts if they were sent.
+ * The parsing a request is about, made again from its parts if they were sent. A photo that was read stays.
  *
  * @param {{ key: number, parts?: any, origin?: any }} request
  */
 function hold({ key, parts, origin }) {
   if (parts) {
+    const { labelSet, width, height, labels, people, segments, instances } = parts;
+    const parsing = model.restore(labelSet, width, height, labels, people, segments, instances);
+    const photo = held?.origin.key === key ? held.photo : null;
+    if (held && photo) held.photo = null;
     release();
-    const { labelSet, width, height, labels, people, segments } = parts;
-    const parsing = model.restore(labelSet, width, height, labels, people, segments);
-    held = { origin, parsing, photo: null };
+    held = { origin, parsing, photo };
   }
   if (held?.origin.key !== key) throw new Error(`parsing ${key} is not held`);
   return held;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use bodymap::export::{Format, Options, Sample, stem};
-use bodymap::{Model, Photo, limits};
+use bodymap::{Model, ParseOptions, Photo, limits};
 
 use super::files;
 use super::photos::Input;
@@ -93,7 +93,9 @@ impl Work<'_> {
         let bytes = files::read(&input.path, limits::MAX_PHOTO_BYTES as u64)?;
         let photo = Photo::decode(&bytes).map_err(named)?;
         drop(bytes);
-        let parsing = model.parse(&photo, self.setting, &mut |_| ()).map_err(named)?;
+        let mut options = ParseOptions::default();
+        options.setting = self.setting;
+        let parsing = model.parse(&photo, &options, &mut |_| ()).map_err(named)?;
         let sample =
             Sample { name: &input.name, parsing: &parsing, photo: Some(&photo), model: model.card() };
         let files = |&format: &Format| Ok((format, format.files(&sample, self.options).map_err(named)?));

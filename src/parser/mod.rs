@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::model::CheckedFiles;
 use crate::parsing::{self, Answer, Parsing, SecondLook};
 use crate::photo::Photo;
-use crate::stop;
+use crate::stop::{self, Stop};
 use crate::tensor::{InputTensor, Placement};
 
 /// Work that has just been done. The core has no clock: what a step took is the time since the one before.
@@ -27,6 +27,34 @@ pub enum Step<'a> {
     Network(Work<'a>),
     /// The outputs were made a parsing.
     Parsing,
+}
+
+/// How a photo is parsed: by the default setting, to its end, unless something else is asked for.
+///
+/// ```
+/// use bodymap::{ParseOptions, Stop};
+///
+/// let options = ParseOptions::default().with_setting("fine").with_stop(Stop::never());
+/// ```
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct ParseOptions<'a> {
+    /// Id of one of the card's [`settings`](crate::Card::settings); the first one if left out.
+    pub setting: Option<&'a str>,
+    /// Ends the parse with [`Code::Stopped`](crate::Code::Stopped).
+    pub stop: Stop,
+}
+
+impl<'a> ParseOptions<'a> {
+    /// These options with a setting of the card.
+    pub fn with_setting(self, id: &'a str) -> ParseOptions<'a> {
+        ParseOptions { setting: Some(id), ..self }
+    }
+
+    /// These options with a signal that ends the parse.
+    pub fn with_stop(self, stop: Stop) -> ParseOptions<'a> {
+        ParseOptions { stop, ..self }
+    }
 }
 
 /// A model that is ready to parse photos.
@@ -49,7 +77,7 @@ impl Model {
     /// checked and read again for photos that need another size of the input.
     pub fn read(card: Card, file: impl Read + Seek + Send + 'static) -> Result<Model> {
         let files = CheckedFiles::new(&card, file);
-        let engine = stop::finished(TractEngine::from_onnx(files, &card.id))?;
+        let engine = TractEngine::from_onnx(files, &card.id)?;
         Ok(Model::with_engine(card, Box::new(engine)))
     }
 
@@ -63,18 +91,15 @@ impl Model {
         &self.card
     }
 
-    /// Parses the people in a photo.
-    ///
-    /// `setting` is the id of one of the card's [`settings`](crate::Card::settings), the
-    /// default one if left out. `progress` is called with the part of the inference of
+    /// Parses the people in a photo. `progress` is called with the part of the inference of
     /// all passes that is done, 0 to 1, never falling.
     pub fn parse(
         &mut self,
         photo: &Photo,
-        setting: Option<&str>,
+        options: &ParseOptions,
         progress: &mut dyn FnMut(f32),
     ) -> Result<Parsing> {
-        self.parse_in_steps(photo, setting, &mut |done, step| {
+        self.parse_in_steps(photo, options, &mut |done, step| {
             if matches!(step, Step::Network(Work::Node { .. }) | Step::Parsing) {
                 progress(done);
             }
@@ -88,17 +113,27 @@ impl Model {
     pub fn parse_in_steps(
         &mut self,
         photo: &Photo,
-        setting: Option<&str>,
+        options: &ParseOptions,
         observe: &mut dyn FnMut(f32, Step),
     ) -> Result<Parsing> {
-        let setting = self.card.setting(setting)?.clone();
+        let setting = self.card.setting(options.setting)?.clone();
+        options.stop.during(|| self.parse_with(photo, &setting, observe))
+    }
+
+    fn parse_with(
+        &mut self,
+        photo: &Photo,
+        setting: &Setting,
+        observe: &mut dyn FnMut(f32, Step),
+    ) -> Result<Parsing> {
         let (first, rest) = setting.passes.split_at(1);
-        let seen = work(first, photo) / most_work(&setting, photo);
+        let seen = work(first, photo) / most_work(setting, photo);
         let mut answers = self.answers(photo, first, 0.0..seen, observe)?;
-        let look = parsing::second_look(&mut answers[0], &setting, self.card.label_set);
-        let Some(SecondLook { origin, size, passes, first }) = stop::finished(look)? else {
+        let look = parsing::second_look(&mut answers[0], setting, self.card.label_set)?;
+        stop::check()?;
+        let Some(SecondLook { origin, size, passes, first }) = look else {
             answers.extend(self.answers(photo, rest, seen..1.0, observe)?);
-            return self.parsed(photo, &setting, &answers, observe);
+            return self.parsed(photo, setting, &answers, observe);
         };
         match first {
             Some(placement) => answers[0].placement = placement,
@@ -106,7 +141,7 @@ impl Model {
         }
         let part = photo.part(origin, size)?;
         answers.extend(self.answers(&part, &passes, seen..1.0, observe)?);
-        self.parsed(&part, &setting, &answers, observe)?.within((photo.width(), photo.height()), origin)
+        self.parsed(&part, setting, &answers, observe)?.within((photo.width(), photo.height()), origin)
     }
 
     /// Runs the network on each pass over a photo, which is that range of the inference of all.
@@ -125,10 +160,10 @@ impl Model {
             let (_, _, height, width) = input.values().dim();
             observe(done as f32, Step::Tensor { height, width });
             let share = (range.end - range.start) * work(&[*pass], photo) / whole;
-            let ran = self.engine.run(input.values(), &mut |part, work| {
+            let outputs = self.engine.run(input.values(), &mut |part, work| {
                 observe((done + part as f64 * share) as f32, Step::Network(work));
-            });
-            let outputs = stop::finished(ran)?;
+            })?;
+            stop::check()?;
             done += share;
             answers.push(Answer { placement: input.placement(), outputs });
         }
@@ -145,7 +180,8 @@ impl Model {
     ) -> Result<Parsing> {
         let guide = (setting.upsample == Upsample::Guided).then_some(photo);
         let parsed = parsing::parse(answers, guide, &setting.clean, self.card.output, self.card.label_set);
-        let parsing = stop::finished(parsed)?;
+        let parsing = parsed?;
+        stop::check()?;
         observe(1.0, Step::Parsing);
         Ok(parsing)
     }

@@ -57,10 +57,11 @@ impl Parsing {
         people: Vec<u16>,
         segments: Vec<Segment>,
     ) -> Result<Parsing> {
-        let pixels = width as usize * height as usize;
+        // More than 32 bits hold, which is all that usize has in wasm.
+        let pixels = width as u64 * height as u64;
         let classes = label_set.names().len();
         let wrong = |what: String| Err(Error::new(Code::BadOption, format!("this is not a parsing: {what}")));
-        if labels.len() != pixels || people.len() != pixels {
+        if labels.len() as u64 != pixels || people.len() as u64 != pixels {
             return wrong(format!(
                 "{width}x{height} pixels are {pixels} labels and people, not {} and {}",
                 labels.len(),
@@ -90,6 +91,22 @@ impl Parsing {
             ));
         }
         Ok(Parsing { width, height, labels, people, segments, instances: vec![], label_set })
+    }
+
+    /// This parsing with what a model with queries claimed, checked against its size.
+    pub fn with_instances(self, instances: Vec<Instance>) -> Result<Parsing> {
+        let pixels = self.labels.len() as u64;
+        let reaches = |instance: &Instance| instance.runs.iter().map(|&run| run as u64).sum::<u64>();
+        if let Some(instance) = instances.iter().find(|instance| reaches(instance) > pixels) {
+            return Err(Error::new(
+                Code::BadOption,
+                format!(
+                    "this is not a parsing: an instance of {} reaches beyond its picture",
+                    instance.label
+                ),
+            ));
+        }
+        Ok(Parsing { instances, ..self })
     }
 
     /// Collects the segments of a label map. `add(y, columns, class, sum)` adds to a sum the probability that the
@@ -183,6 +200,29 @@ impl Parsing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_multiplied_beyond_32_bits() {
+        let parsing = Parsing::from_parts(LabelSet::Cihp, (1 << 16, 1 << 16), vec![], vec![], vec![]);
+        assert_eq!(parsing.unwrap_err().code(), Code::BadOption);
+    }
+
+    #[test]
+    fn instances_lie_within_the_photo() {
+        let parsing = || Parsing::from_parts(LabelSet::Cihp, (3, 2), vec![0; 6], vec![0; 6], vec![]).unwrap();
+        let instance = |runs: &[u32]| Instance {
+            class: 5,
+            label: "Upper-clothes".into(),
+            person: 1,
+            score: 0.5,
+            runs: runs.into(),
+        };
+        assert_eq!(parsing().with_instances(vec![instance(&[2, 4])]).unwrap().instances.len(), 1);
+        for runs in [&[2, 5][..], &[u32::MAX, 2]] {
+            let error = parsing().with_instances(vec![instance(runs)]).unwrap_err();
+            assert_eq!(error.code(), Code::BadOption);
+        }
+    }
 
     #[test]
     fn a_part_lies_where_it_was_taken_from() {

@@ -135,6 +135,7 @@ impl Photo {
 
     /// RGBA pixels at another size.
     pub(crate) fn resized(&self, width: u32, height: u32) -> Result<Vec<u8>> {
+        check_size(width as u64, height as u64)?;
         resize(&self.rgba, (self.width, self.height), (width, height))
     }
 

@@ -2,6 +2,7 @@ import { BodyMapError } from './error.js';
 
 /**
  * @typedef {import('../bodymap.d.ts').Segment} Segment
+ * @typedef {import('../bodymap.d.ts').Instance} Instance
  * @typedef {import('../bodymap.d.ts').Timings} Timings
  *
  * @typedef {object} Parts what a parsing is made of
@@ -11,6 +12,7 @@ import { BodyMapError } from './error.js';
  * @property {Uint8Array<ArrayBuffer>} labels
  * @property {Uint16Array<ArrayBuffer>} people
  * @property {Segment[]} segments
+ * @property {Instance[]} instances
  * @property {Timings} timings
  */
 
@@ -23,8 +25,8 @@ const KIND = 'bodymap parsing 1';
  * @param {Parts} parts
  * @returns {Promise<Blob>}
  */
-export async function pack({ width, height, labelSet, labels, people, segments, timings }) {
-  const header = JSON.stringify({ kind: KIND, width, height, labelSet, segments, timings });
+export async function pack({ width, height, labelSet, labels, people, segments, instances, timings }) {
+  const header = JSON.stringify({ kind: KIND, width, height, labelSet, segments, instances, timings });
   // Planes are shorter when compressed than pairs.
   const planes = [0, 8].map((shift) => Uint8Array.from(people, (person) => person >> shift));
   return through(new Blob([`${header}\n`, labels, ...planes]), new CompressionStream('gzip'));

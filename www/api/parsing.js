@@ -11,13 +11,6 @@ import { pack } from './packed.js';
  * @typedef {import('./source.js').SourceData} SourceData
  */
 
-/** By the ending of a file. */
-const MEDIA_TYPES = new Map([
-  ['png', 'image/png'],
-  ['json', 'application/json'],
-  ['zip', 'application/zip'],
-]);
-
 /** What a photo without a name is called. */
 const NAMELESS = 'photo.jpg';
 
@@ -31,7 +24,7 @@ export class Parsing {
    * @param {{ key: number, source: SourceData | null, maxSide?: number }} origin
    * @param {any} parts the worker's answer
    */
-  constructor(session, origin, { width, height, labelSet, labels, people, segments, timings }) {
+  constructor(session, origin, { width, height, labelSet, labels, people, segments, instances = [], timings }) {
     this.#session = session;
     this.#origin = origin;
     this.width = /** @type {number} */ (width);
@@ -40,6 +33,7 @@ export class Parsing {
     this.labels = /** @type {Uint8Array<ArrayBuffer>} */ (labels);
     this.people = /** @type {Uint16Array<ArrayBuffer>} */ (people);
     this.segments = /** @type {import('../bodymap.d.ts').Segment[]} */ (segments);
+    this.instances = /** @type {import('../bodymap.d.ts').Instance[]} */ (instances);
     this.timings = /** @type {import('../bodymap.d.ts').Timings} */ (timings);
   }
 
@@ -67,7 +61,9 @@ export class Parsing {
    * @returns {Promise<ImageBitmap>}
    */
   photo({ signal } = {}) {
-    return this.ask({ op: 'show' }, signal);
+    const { key } = this.#origin;
+    const make = (/** @type {number | null} */ held) => ({ op: 'show', key, ...(held === key ? {} : this.#parts()) });
+    return this.#session.call(make, { signal });
   }
 
   /**
@@ -90,22 +86,21 @@ export class Parsing {
   }
 
   /**
-   * Asks the worker for something about this parsing.
+   * Asks the worker for something that it makes of this parsing, as it is now: whoever changed the labels or the
+   * people gets what fits, whether or not the worker holds the parsing.
    *
    * @param {{ op: string, [field: string]: unknown }} request
    * @param {AbortSignal} [signal]
    */
   ask(request, signal) {
-    const { key } = this.#origin;
-    const make = (/** @type {number | null} */ held) => ({ ...request, key, ...(held === key ? {} : this.#parts()) });
-    return this.#session.call(make, { signal });
+    return this.#session.call(() => ({ ...request, key: this.#origin.key, ...this.#parts() }), { signal });
   }
 
-  /** What a worker that does not hold this parsing needs to make it again. */
+  /** What a worker needs to make this parsing again. */
   #parts() {
     const { width, height, labelSet, labels, people } = this;
-    const segments = JSON.stringify(this.segments);
-    return { parts: { width, height, labelSet, labels, people, segments }, origin: this.#origin };
+    const [segments, instances] = [this.segments, this.instances].map((list) => JSON.stringify(list));
+    return { parts: { width, height, labelSet, labels, people, segments, instances }, origin: this.#origin };
   }
 }
 
@@ -121,9 +116,9 @@ export function exportRequest(parsing, format, { name = parsing.name, photos, ..
 }
 
 /**
- * @param {{ path: string, bytes: BlobPart }} answer of the worker
+ * @param {{ path: string, bytes: BlobPart, type: string }} answer of the worker
  * @returns {File}
  */
-export function fileOf({ path, bytes }) {
-  return new File([bytes], path, { type: MEDIA_TYPES.get(path.split('.').pop() ?? '') });
+export function fileOf({ path, bytes, type }) {
+  return new File([bytes], path, { type });
 }

@@ -55,6 +55,13 @@ const people = new People(
 );
 const stage = new Stage(describe, showError);
 const kept = startServiceWorker(() => current === null);
+/**
+ * Of the engine, for whatever is saved.
+ *
+ * @type {import('../bodymap.d.ts').ExportFormatInfo[]}
+ */
+let formats = [];
+
 const engine = new Engine(kept, {
   onProgress(event) {
     if (event.stage === 'model') {
@@ -64,6 +71,7 @@ const engine = new Engine(kept, {
     if (current) progress.show(event);
   },
   onLoaded(bodymap) {
+    formats = bodymap.exportFormats;
     settings.show(bodymap.settings);
     models.showLoaded(bodymap.model);
   },
@@ -79,7 +87,7 @@ const engine = new Engine(kept, {
 const batch = new BatchView(engine, {
   setting: () => settings.chosen,
   // Of all photos everything is shown, in the reader's colours.
-  optionsFor: (format) => (PAINTED.includes(format) ? { palette: legend.options.palette } : {}),
+  optionsFor: (format) => (coloursOf(format) === 'fixed' ? {} : { palette: legend.options.palette }),
   onOpen: openEntry,
   onClose: () => show('empty'),
   onError: showError,
@@ -125,8 +133,10 @@ function show(view) {
   if (cancelHadFocus && view !== 'busy') byId(view === 'result' ? 'work-title' : 'drop', HTMLElement).focus();
 }
 
-/** Formats in the reader's colours. */
-const PAINTED = ['colormap', 'overlay', 'labelmap'];
+/** @param {ExportFormat} name */
+function coloursOf(name) {
+  return formats.find((format) => format.name === name)?.colours;
+}
 
 /**
  * Pictures are saved as they are shown; all else is always whole.
@@ -135,9 +145,10 @@ const PAINTED = ['colormap', 'overlay', 'labelmap'];
  * @returns {ExportOptions}
  */
 function optionsFor(format) {
+  const colours = coloursOf(format);
   if (format === 'overlay') return { ...options(), opacity: stage.opacity };
-  if (format === 'colormap') return options();
-  return format === 'labelmap' ? { palette: options().palette } : {};
+  if (colours === 'painted') return options();
+  return colours === 'palette' ? { palette: options().palette } : {};
 }
 
 /** What is shown, as paint and export options. */

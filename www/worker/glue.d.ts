@@ -10,6 +10,10 @@ export interface Glue {
   stopWhen(asked: () => boolean): void;
   version(): string;
   labelSet(id: string): string;
+  /** JSON of `ExportFormatInfo[]`. */
+  exportFormats(): string;
+  /** Throws `bad-card` or `newer-card`. */
+  checkCard(json: string): void;
   /** Throws `photo-too-large`, or `unsupported-format` if the header of the picture does not tell its size. */
   checkClaimedSize(bytes: Uint8Array): void;
   Photo: {
@@ -48,6 +52,7 @@ export interface GlueModel {
     labels: Uint8Array,
     people: Uint16Array,
     segmentsJson: string,
+    instancesJson: string,
   ): GlueParsing;
   free(): void;
 }
@@ -71,6 +76,7 @@ export interface GlueParsing {
   labels(): Uint8Array<ArrayBuffer>;
   people(): Uint16Array<ArrayBuffer>;
   segments(): string;
+  instances(): string;
   paint(width: number, height: number, optionsJson: string): Uint8Array<ArrayBuffer>;
   /** Needed by the format `overlay`. */
   set photo(photo: GluePhoto);

@@ -20,12 +20,13 @@ const CACHE = 'bodymap models 1';
  * its hash and checked each time it is read: what broke off goes on with those that are missing.
  *
  * @param {ModelSource} source
+ * @param {(cardJson: string) => void} check throws if the card of a model to download is not one that can be read
  * @param {(fraction: number) => void} report
  * @returns {Promise<OpenedModel>}
  */
-export async function openModel(source, report) {
+export async function openModel(source, check, report) {
   report(0);
-  const opened = await ('url' in source ? fetchModel(source.url, report) : openLocal(source));
+  const opened = await ('url' in source ? fetchModel(source.url, check, report) : openLocal(source));
   report(1);
   return opened;
 }
@@ -38,12 +39,15 @@ async function openLocal(source) {
 
 /**
  * @param {string} cardUrl
+ * @param {(cardJson: string) => void} check throws if the card is not one that can be read
  * @param {(fraction: number) => void} report
  * @returns {Promise<OpenedModel>}
  */
-async function fetchModel(cardUrl, report) {
+async function fetchModel(cardUrl, check, report) {
   const cardJson = await (await download(cardUrl)).text();
-  const { files } = readCard(cardJson);
+  check(cardJson);
+  /** @type {ModelCard} */
+  const { files } = JSON.parse(cardJson);
   const size = files.reduce((sum, file) => sum + file.bytes, 0);
   const blobs = [];
   let done = 0;
@@ -52,20 +56,6 @@ async function fetchModel(cardUrl, report) {
     done += file.bytes;
   }
   return { cardJson, file: new Blob(blobs) };
-}
-
-/**
- * @param {string} cardJson
- * @returns {ModelCard}
- */
-function readCard(cardJson) {
-  try {
-    const card = JSON.parse(cardJson);
-    if (Array.isArray(card.files)) return card;
-  } catch {
-    // Reported below; the engine checks everything else.
-  }
-  throw new BodyMapError('bad-card', 'the model card is not JSON that names the files of the model');
 }
 
 /**

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use bodymap::{Model, PaintOptions, Photo, Step, Work, limits};
+use bodymap::{Model, PaintOptions, ParseOptions, Photo, Step, Work, limits};
 use clap::Args;
 use serde::Serialize;
 
@@ -216,27 +216,28 @@ fn parse(
     if let Some(profile) = &mut profile {
         profile.begin();
     }
-    let parsing = model.parse_in_steps(&photo, Some(setting), &mut |_, step| {
-        let took = before.elapsed().as_secs_f64();
-        match step {
-            Step::Tensor { height, width } => {
-                run.inputs.push((height, width));
-                run.tensor += took;
-            }
-            Step::Network(Work::Plan) => run.plan += took,
-            Step::Network(Work::Node { operator, node, macs }) => {
-                run.macs += macs;
-                run.network += took;
-                if let Some(profile) = &mut profile {
-                    profile.add(operator, node, macs, took);
+    let parsing =
+        model.parse_in_steps(&photo, &ParseOptions::default().with_setting(setting), &mut |_, step| {
+            let took = before.elapsed().as_secs_f64();
+            match step {
+                Step::Tensor { height, width } => {
+                    run.inputs.push((height, width));
+                    run.tensor += took;
                 }
+                Step::Network(Work::Plan) => run.plan += took,
+                Step::Network(Work::Node { operator, node, macs }) => {
+                    run.macs += macs;
+                    run.network += took;
+                    if let Some(profile) = &mut profile {
+                        profile.add(operator, node, macs, took);
+                    }
+                }
+                Step::Parsing => run.parsing += took,
+                _ => {}
             }
-            Step::Parsing => run.parsing += took,
-            _ => {}
-        }
-        // What the bookkeeping takes is of no stage.
-        before = Instant::now();
-    })?;
+            // What the bookkeeping takes is of no stage.
+            before = Instant::now();
+        })?;
     bodymap::paint(&parsing, parsing.width, parsing.height, &PaintOptions::default())?;
     run.paint = before.elapsed().as_secs_f64();
     run.total = start.elapsed().as_secs_f64();

@@ -10,6 +10,7 @@ mod request;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::rejection::QueryRejection;
@@ -20,7 +21,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use bodymap::export::{Format, Options, Sample};
-use bodymap::{Code, Model, Photo, limits};
+use bodymap::{Code, Model, ParseOptions, Photo, Stop, limits};
 use clap::Args;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -144,7 +145,7 @@ impl Service {
     }
 
     /// Parses a photo and writes the answer.
-    fn answer(&self, upload: Upload, setting: &str, format: Format) -> Result<Answer, Failure> {
+    fn answer(&self, upload: Upload, setting: &str, format: Format, stop: Stop) -> Result<Answer, Failure> {
         let Upload { bytes, name } = upload;
         let photo = Photo::decode(&bytes).map_err(|error| {
             if error.code() == Code::UnsupportedFormat && is_text(&bytes) {
@@ -163,7 +164,8 @@ impl Service {
             None => files::model(self.model.as_deref())
                 .map_err(|e| Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "bad-model", e))?,
         };
-        let parsing = self.pools.run(|| model.parse(&photo, Some(setting), &mut |_| ()));
+        let options = ParseOptions::default().with_setting(setting).with_stop(stop);
+        let parsing = self.pools.run(|| model.parse(&photo, &options, &mut |_| ()));
         let answer = parsing.and_then(|parsing| {
             let sample = Sample { name: &name, parsing: &parsing, photo: Some(&photo), model: model.card() };
             format.export(&sample, &Options::default())
@@ -237,15 +239,36 @@ async fn parse(
     let place = service.places.clone().try_acquire_owned().map_err(|_| busy())?;
     let upload = timeout(listen::READ_TIME, Upload::read(request)).await.map_err(|_| too_slow())??;
     let turn = service.turns.clone().acquire_owned().await.map_err(|_| busy())?;
-    // It runs to its end even if the client goes away, and holds its place till then.
+    // Dropped with this request, that is, when its connection breaks: then the work stops, and its place is free.
+    let (wanted, stop) = Wanted::new();
     let answered = tokio::task::spawn_blocking(move || {
         let _held = (place, turn);
-        service.answer(upload, &setting, format)
+        service.answer(upload, &setting, format, stop)
     });
-    answered.await.unwrap_or_else(|_| {
+    let answer = answered.await;
+    drop(wanted);
+    answer.unwrap_or_else(|_| {
         let message = "the program failed on this photo; please report it";
         Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "inference-failed", message))
     })
+}
+
+/// An answer that somebody waits for.
+struct Wanted(Arc<AtomicBool>);
+
+impl Wanted {
+    /// With it the signal that comes when nobody waits any longer.
+    fn new() -> (Wanted, Stop) {
+        let left = Arc::new(AtomicBool::new(false));
+        let wanted = Wanted(left.clone());
+        (wanted, Stop::when(move || left.load(Ordering::Relaxed)))
+    }
+}
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 async fn health(State(service): State<Arc<Service>>) -> Json<serde_json::Value> {

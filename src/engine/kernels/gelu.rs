@@ -5,15 +5,16 @@ use std::array;
 use rayon::prelude::*;
 
 use super::exponential::{BLOCK, exp, in_blocks};
-use crate::stop::stopping;
+use crate::stop;
 
 /// Values that one thread takes at a time.
 const RUN: usize = 1 << 13;
 
 /// Makes each value `x` of `values` `x` times the share of a normal distribution below it, within 1e-6.
 pub(crate) fn gelu(values: &mut [f32]) {
+    let stop = stop::current();
     values.par_chunks_mut(RUN).for_each(|run| {
-        if !stopping() {
+        if !stop.is_asked() {
             in_blocks(run, gelu_of);
         }
     });

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::{MIN_PARALLEL, for_each_plane, sum};
-use crate::stop::stopping;
+use crate::stop;
 
 /// Places whose channels are looked at together, where the channels are planes.
 const RUN: usize = 256;
@@ -51,8 +51,9 @@ impl LayerNorm<'_> {
         let channels = planes.len() / inner;
         let mut means = vec![0.0; inner];
         let mut factors = vec![0.0; inner];
+        let stop = stop::current();
         let look = |(run, (means, factors)): (usize, (&mut [f32], &mut [f32]))| {
-            if stopping() {
+            if stop.is_asked() {
                 return;
             }
             let count = means.len();

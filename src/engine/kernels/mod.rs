@@ -1,6 +1,6 @@
 //! Loops that the networks spend their time in, on plain slices.
 //!
-//! They leave their results unfinished when [`stopping`].
+//! They leave their results unfinished when the work is to stop.
 //!
 //! The results do not depend on the number of threads. Between machines the last bits may differ: some multiply and
 //! add in one step.
@@ -36,7 +36,7 @@ pub(crate) use winograd::TransformedKernel;
 
 use rayon::prelude::*;
 
-use crate::stop::stopping;
+use crate::stop;
 
 /// Values below which threads cost more than they save.
 const MIN_PARALLEL: usize = 1 << 14;
@@ -49,8 +49,9 @@ fn for_each_plane(
     scratch: usize,
     work: impl Fn(usize, &mut [f32], &mut [f32]) + Sync,
 ) {
+    let stop = stop::current();
     let work = |i: usize, plane: &mut [f32], memory: &mut [f32]| {
-        if !stopping() {
+        if !stop.is_asked() {
             work(i, plane, memory);
         }
     };

@@ -14,7 +14,7 @@ use super::gemm::{
 };
 use super::half::StoredValue;
 use super::{Clamp, Convolution, Finish};
-use crate::stop::stopping;
+use crate::stop;
 
 /// Rows and columns of a transformed patch of the input; its places are the products of each tile of pixels.
 const SIDE: usize = 4;
@@ -185,9 +185,10 @@ impl Convolution {
                 pixels: array::from_fn(|_| vec![0.0; in_block]),
             }
         };
+        let stop = stop::current();
         let work = |scratch: &mut Scratch<R, C>, mut task: Task| {
             for start in task.tiles.clone().step_by(in_block) {
-                if stopping() {
+                if stop.is_asked() {
                     return;
                 }
                 let tiles = start..(start + in_block).min(task.tiles.end);

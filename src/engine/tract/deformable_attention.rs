@@ -8,7 +8,7 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_hir::internal::*;
 
-use crate::stop::stopping;
+use crate::stop;
 
 /// Tokens that a thread works on together.
 const BAND: usize = 64;
@@ -51,9 +51,12 @@ impl EvalOp for DeformableAttention {
     fn eval(&self, _: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
         let (value, offsets, logits, shapes) = args_4!(inputs);
         let shapes = shapes.cast_to::<i64>()?;
-        let levels = levels(shapes.try_as_plain_ram()?.as_slice::<i64>()?);
-        let tokens: usize = levels.iter().map(|level| level.height * level.width).sum();
-        let samples = self.heads * levels.len() * self.points;
+        let (levels, tokens) = levels(shapes.try_as_plain_ram()?.as_slice::<i64>()?)?;
+        let samples =
+            self.heads.checked_mul(self.points).and_then(|samples| samples.checked_mul(levels.len()));
+        let samples = samples
+            .filter(|&samples| samples <= usize::MAX / 2)
+            .context("MSDeformAttn has too many samples")?;
         ensure!(
             value.rank() == 2
                 && value.shape()[0] == tokens
@@ -89,15 +92,19 @@ struct Level {
     width: usize,
 }
 
-fn levels(shapes: &[i64]) -> Vec<Level> {
-    let mut start = 0;
-    let level = |shape: &[i64]| {
-        let [height, width] = [0, 1].map(|i| shape[i].max(0) as usize);
-        let level = Level { start, height, width };
-        start += height * width;
-        level
-    };
-    shapes.chunks_exact(2).map(level).collect()
+/// The levels, and the tokens of all.
+fn levels(shapes: &[i64]) -> TractResult<(Vec<Level>, usize)> {
+    let (mut levels, mut start) = (vec![], 0usize);
+    for shape in shapes.chunks_exact(2) {
+        let side = |side: i64| usize::try_from(side).ok();
+        let sides = side(shape[0]).zip(side(shape[1]));
+        let end = sides.and_then(|(height, width)| start.checked_add(height.checked_mul(width)?));
+        let ((height, width), end) =
+            sides.zip(end).with_context(|| format!("MSDeformAttn has a level of {shape:?}"))?;
+        levels.push(Level { start, height, width });
+        start = end;
+    }
+    Ok((levels, start))
 }
 
 impl DeformableAttention {
@@ -109,8 +116,9 @@ impl DeformableAttention {
         }
         let depth = channels / self.heads;
         let samples = levels.len() * self.points;
+        let stop = stop::current();
         let band = |(band, output): (usize, &mut [f32])| {
-            if stopping() {
+            if stop.is_asked() {
                 return;
             }
             let mut taps = Vec::with_capacity(4 * samples);
@@ -229,11 +237,26 @@ mod tests {
         for case in cases {
             let op = DeformableAttention { heads: case.heads, points: case.points };
             let mut output = vec![f32::NAN; case.value.len()];
-            op.attend(&case.value, &case.offsets, &case.logits, &levels(&case.shapes), &mut output);
+            op.attend(
+                &case.value,
+                &case.offsets,
+                &case.logits,
+                &levels(&case.shapes).unwrap().0,
+                &mut output,
+            );
             assert_eq!(output.len(), case.output.len());
             for (value, expected) in output.iter().zip(&case.output) {
                 assert!((value - expected).abs() <= 2e-6, "{value} {expected}");
             }
+        }
+    }
+
+    #[test]
+    fn levels_have_sides_that_can_be_multiplied() {
+        let (found, tokens) = levels(&[2, 3, 4, 5]).unwrap();
+        assert_eq!((found[1].start, tokens), (6, 26));
+        for shapes in [[-1, 3], [i64::MAX, 3], [i64::MAX, 1 << 33]] {
+            assert!(levels(&[&[2, 3][..], &shapes].concat()).is_err(), "{shapes:?}");
         }
     }
 

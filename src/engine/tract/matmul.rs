@@ -76,8 +76,9 @@ impl TypedOp for MatMulOp {
     }
 
     fn cost(&self, _: &[&TypedFact]) -> TractResult<TVec<(Cost, TDim)>> {
-        let values: usize = self.output.iter().product();
-        Ok(tvec!((Cost::FMA(f32::datum_type()), (values * self.layout.steps.len()).to_dim())))
+        // Beyond 32 bits, which is all that usize has in wasm.
+        let values: i64 = self.output.iter().map(|&side| side as i64).product();
+        Ok(tvec!((Cost::FMA(f32::datum_type()), (values * self.layout.steps.len() as i64).to_dim())))
     }
 
     as_op!();

@@ -49,12 +49,22 @@ pub(super) fn read(onnx: &Onnx, file: &mut dyn Read, size: u64) -> TractResult<I
     push_bytes(&mut model, MODEL_GRAPH, &graph);
     let mut proto = onnx.proto_model_for_read(&mut &model[..]).context("it is not ONNX")?;
     let graph = proto.graph.get_or_insert_default();
+    refuse_doubles(graph)?;
     int8_weights::expand(graph, &mut weights, MAX_EXPANDED_WEIGHTS)?;
     half_weights::take(graph, &mut weights);
     declare(&weights, graph);
     let mut network = onnx.model_for_proto_model(&proto)?;
     fill(&mut network, weights)?;
     Ok(network)
+}
+
+/// Refuses two nodes of one name: plans share what they pack of weights by the names of nodes.
+fn refuse_doubles(graph: &GraphProto) -> TractResult<()> {
+    let mut names = HashSet::new();
+    for node in graph.node.iter().filter(|node| !node.name.is_empty()) {
+        ensure!(names.insert(&*node.name), "two of its nodes are called {:?}; name them apart", node.name);
+    }
+    Ok(())
 }
 
 /// A weight from its field of the graph.
@@ -105,4 +115,22 @@ fn fill(network: &mut InferenceModel, mut weights: Weights) -> TractResult<()> {
         network.node_mut(input.node).op = Box::new(Const::new(tensor)?);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tract_onnx::pb::NodeProto;
+
+    #[test]
+    fn nodes_are_named_apart_or_not_at_all() {
+        let graph = |names: [&str; 3]| GraphProto {
+            node: names.map(|name| NodeProto { name: name.into(), ..NodeProto::default() }).into(),
+            ..GraphProto::default()
+        };
+        refuse_doubles(&graph(["a", "b", "c"])).unwrap();
+        refuse_doubles(&graph(["", "a", ""])).unwrap();
+        let error = refuse_doubles(&graph(["a", "b", "a"])).unwrap_err();
+        assert!(error.to_string().contains("two of its nodes are called \"a\""), "{error}");
+    }
 }

@@ -10,7 +10,7 @@ use crate::error::{Result, collected, filled};
 use crate::labels::LabelSet;
 use crate::palette::DrawingOrder;
 use crate::parsing::bands::BAND;
-use crate::stop::stopping;
+use crate::stop;
 
 /// Maps in the photo's size.
 pub(super) struct Drawn {
@@ -34,8 +34,9 @@ pub(super) fn draw(queries: &Queries, found: &Found, people: &People, label_set:
     let mut winners = filled(0u8, width * height, "the label map")?;
     let mut persons = filled(0u16, width * height, "the people map")?;
     let bands = winners.par_chunks_mut(BAND * width).zip(persons.par_chunks_mut(BAND * width)).enumerate();
+    let stop = stop::current();
     bands.try_for_each(|(band, (winners, persons))| {
-        if stopping() {
+        if stop.is_asked() {
             return Ok(());
         }
         let rows = |&claim: &usize| MaskRows::new(queries.mask(found.claims[claim].query), &queries.grid);

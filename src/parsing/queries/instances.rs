@@ -77,10 +77,14 @@ impl Found {
         used.sort_unstable();
         used.dedup();
         let mut masks = filled((0.0, vec![]), used.len(), "the masks")?;
+        let stop = stop::current();
         used.par_iter().zip(&mut masks).try_for_each(|(&query, mask)| {
-            *mask = measured(queries, query)?;
+            if !stop.is_asked() {
+                *mask = measured(queries, query)?;
+            }
             Ok(())
         })?;
+        stop::check()?;
         let means: BTreeMap<usize, f32> =
             used.iter().zip(&masks).map(|(&query, &(mean, _))| (query, mean)).collect();
         let claim = |&((query, class), probability): &((usize, usize), f32)| Claim {
@@ -129,7 +133,6 @@ impl Found {
 fn measured(queries: &Queries, query: usize) -> Result<(f32, Vec<u32>)> {
     let (mut rows, mut line) = (MaskRows::new(queries.mask(query), &queries.grid), vec![]);
     let (mut sum, mut count, mut runs) = (0.0f64, 0u64, Runs::default());
-    stop::check()?;
     for y in 0..queries.grid.photo().1 {
         rows.row(y, &mut line)?;
         for &logit in line.iter().filter(|&&logit| logit > 0.0) {

@@ -13,7 +13,7 @@ use crate::error::{Result, collected, filled, refill, reserved};
 use crate::labels::LabelSet;
 use crate::parsing::bands::BAND;
 use crate::parsing::{Instance, Parsing};
-use crate::stop::stopping;
+use crate::stop;
 
 /// What buffers are for, should there be no memory for them.
 const PURPOSE: &str = "the semantic maps";
@@ -49,9 +49,10 @@ impl<'a, 'b> Summed<'a, 'b> {
         let values = filled(0.0f32, classes * width * height, "the semantic map")?;
         let mut values =
             Array3::from_shape_vec((height, classes, width), values).expect("one line a row and class");
+        let stop = stop::current();
         let lines = values.as_slice_mut().expect("standard layout");
         lines.par_chunks_mut(BAND * classes * width).enumerate().try_for_each(|(band, lines)| {
-            if stopping() {
+            if stop.is_asked() {
                 return Ok(());
             }
             let mut line = vec![];

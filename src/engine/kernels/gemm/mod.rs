@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::Clamp;
 use super::vector::{Four, Vector};
-use crate::stop::stopping;
+use crate::stop;
 
 /// Most steps of one pass over the depth: what is packed of one tile's factors then stays in the nearest cache.
 pub(crate) const MAX_DEPTH: usize = 512;
@@ -32,15 +32,16 @@ pub(crate) fn worth_threads(lengths: &[usize]) -> bool {
 }
 
 /// Does the work of all tasks, on all threads or on this one, each with scratch memory of its own; none is begun
-/// when [`stopping`].
+/// when the work is to stop.
 pub(crate) fn for_each_task<T: Send, S>(
     tasks: Vec<T>,
     parallel: bool,
     scratch: impl Fn() -> S + Send + Sync,
     work: impl Fn(&mut S, T) + Send + Sync,
 ) {
+    let stop = stop::current();
     let work = |memory: &mut S, task: T| {
-        if !stopping() {
+        if !stop.is_asked() {
             work(memory, task);
         }
     };
