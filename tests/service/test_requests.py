@@ -3,7 +3,9 @@
 import base64
 import contextlib
 import json
+import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -11,7 +13,7 @@ import unittest
 from pathlib import Path
 
 import requests
-from test_service import BIN, MODEL, PHOTO, error_code, service
+from test_service import BIN, MODEL, PHOTO, ROOT, error_code, service
 
 PNG = PHOTO.read_bytes()
 
@@ -276,6 +278,47 @@ class Wire(Client):
         answer = self.ask(b"GET /health HTTP/1.1\r\nhost: x\r\ncookie: " + b"a" * 1_000_000 + b"\r\n\r\n")
         self.assertEqual(answer.split()[1], b"431")
         self.assertEqual(requests.get(f"{self.url}/health", timeout=60).status_code, 200)
+
+
+class Left(unittest.TestCase):
+    """With a setting that takes long."""
+
+    def setUp(self):
+        stack = contextlib.ExitStack()
+        self.addCleanup(stack.close)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        default = ROOT / "models" / "default"
+        card = json.loads((default / "card.json").read_text())
+        [fast, *_] = card["settings"]
+        slow = {"id": "slow", "upsample": "bilinear", "passes": fast["passes"][:1] * 8}
+        (folder / "card.json").write_text(json.dumps(card | {"settings": [slow]}))
+        shutil.copy(default / card["files"][0]["path"], folder)
+        self.url, _ = stack.enter_context(service("--jobs", "1", model=folder / "card.json"))
+        photo = ROOT / "www" / "samples" / "mpl_grace_hopper.jpg"
+        self.photo = photo.read_bytes()
+
+    def busy(self):
+        return requests.get(f"{self.url}/health", timeout=60).json()["busy"]
+
+    def test_work_stops_when_its_client_has_left(self):
+        # The first one loads the model.
+        for _ in range(2):
+            began = time.monotonic()
+            self.assertEqual(requests.post(f"{self.url}/parse", data=self.photo, timeout=60).status_code, 200)
+            whole = time.monotonic() - began
+        host, port = self.url.removeprefix("http://").split(":")
+        head = b"POST /parse HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(self.photo)
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(head + self.photo)
+            while self.busy() == 0:
+                time.sleep(0.01)
+            # Closed like this a connection is reset.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        left = time.monotonic()
+        while self.busy() > 0:
+            time.sleep(0.01)
+        self.assertLess(time.monotonic() - left, whole / 2)
+        self.assertEqual(requests.post(f"{self.url}/parse", data=self.photo, timeout=60).status_code, 200)
 
 
 class Origins(unittest.TestCase):
