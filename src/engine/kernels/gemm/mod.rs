@@ -309,10 +309,32 @@ mod tests {
         assert!(rows.as_flattened().iter().all(|value| value.is_nan()), "{tile:?}");
     }
 
+    /// Tiles of the vectors for machines without a kind of their own, on whichever machine.
+    #[derive(Clone, Copy, Debug)]
+    struct Portable;
+
+    impl Tile<4, 8> for Portable {
+        fn run(
+            self,
+            a: &[[f32; 4]],
+            b: &[[f32; 8]],
+            start: Start<4, 8>,
+            clamp: Clamp,
+            rows: [&mut [f32; 8]; 4],
+        ) {
+            // SAFETY: these vectors are arrays.
+            #[allow(unsafe_code)]
+            unsafe {
+                tile::<crate::engine::kernels::vector::portable::Four, 4, 2, 8>(a, b, start, clamp, rows);
+            }
+        }
+    }
+
     #[test]
     fn tiles_add_products() {
         for kernel in TileKernel::available() {
             with_tile!(kernel, tile => check(tile));
         }
+        check(Portable);
     }
 }
