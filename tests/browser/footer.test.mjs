@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+
+import { openPage, ready } from './browser.mjs';
+
+const read = (/** @type {string} */ path) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+/** The first heading of each page that the footer leads to. */
+const TITLES = new Map([
+  ['docs/embedding.html', 'In your own page'],
+  ['docs/formats.html', 'Formats'],
+  ['docs/security.html', 'Security'],
+  ['demo/element.html', 'bodymap as an element'],
+  ['demo/frame.html', 'bodymap in a frame'],
+  ['docs/licences.html', 'Licences of bodymap and of what it contains'],
+]);
+
+test('the footer says the version and leads to documents, demos and licences', async (context) => {
+  const { page, context: profile, site } = await openPage(context);
+  await ready(page);
+  assert.equal(await page.innerText('#version'), /^version = "(.*)"$/m.exec(await read('Cargo.toml'))?.[1]);
+  const links = await page.locator('footer a').all();
+  assert.deepEqual(await Promise.all(links.map((link) => link.getAttribute('href'))), [...TITLES.keys()]);
+  for (const link of links) {
+    const [opened] = await Promise.all([profile.waitForEvent('page'), link.click()]);
+    const path = /** @type {string} */ (await link.getAttribute('href'));
+    await opened.waitForURL(site.url + path);
+    assert.equal(await opened.title(), TITLES.get(path));
+    await opened.close();
+  }
+});
+
+test('documents and licences are shown whole, without a server as well', async (context) => {
+  const { page, site } = await openPage(context, { expected: /ERR_CONNECTION_REFUSED|FetchEvent/ });
+  await page.locator('#readiness[data-i18n="ready.offline"]').waitFor();
+  await site.close();
+  const lines = (/** @type {string} */ text) => text.trim().split('\n').map((line) => line.trimEnd());
+  for (const [name, source] of [['licences', 'LICENSE-THIRD-PARTY'], ['embedding', 'docs/embedding.md']]) {
+    await page.goto(`${site.url}docs/${name}.html`);
+    assert.deepEqual(lines(await page.locator('pre').evaluate((pre) => pre.textContent ?? '')), lines(await read(source)), name);
+  }
+});
