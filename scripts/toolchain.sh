@@ -33,7 +33,8 @@ install_packages() {
 
 have cargo || { [ -r "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"; }
 have cargo || fail "Rust is missing: install it from https://rustup.rs and run this again"
-have cc || install_packages gcc libc6-dev
+# Windows links with Visual Studio's tools, which Rust finds by itself.
+have cc || [ "${OS:-}" = Windows_NT ] || install_packages gcc libc6-dev
 
 # The linker of the browser build: wasm-ld under any name, or rust-lld of rustup.
 debian_rust() {
