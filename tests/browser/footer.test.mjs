@@ -6,27 +6,33 @@ import { openPage, ready } from './browser.mjs';
 
 const read = (/** @type {string} */ path) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
 
-/** The first heading of each page that the footer leads to. */
-const TITLES = new Map([
-  ['docs/embedding.html', 'In your own page'],
-  ['docs/formats.html', 'Formats'],
-  ['docs/security.html', 'Security'],
-  ['demo/element.html', 'bodymap as an element'],
-  ['demo/frame.html', 'bodymap in a frame'],
-  ['docs/licences.html', 'Licences of bodymap and of what it contains'],
+/** What the footer leads to, and where its title is taken from. */
+const SOURCES = new Map([
+  ['docs/embedding.html', 'docs/embedding.md'],
+  ['docs/formats.html', 'docs/formats.md'],
+  ['docs/security.html', 'docs/security.md'],
+  ['demo/element.html', 'www/demo/element.html'],
+  ['demo/frame.html', 'www/demo/frame.html'],
+  ['docs/licences.html', 'LICENSE-THIRD-PARTY'],
 ]);
+
+/** @param {string} path of a page, or of a document, whose title is its first line */
+async function titleOf(path) {
+  const text = await read(path);
+  return path.endsWith('.html') ? /<title>(.*)<\/title>/.exec(text)?.[1] : text.split('\n')[0].replace('# ', '');
+}
 
 test('the footer says the version and leads to documents, demos and licences', async (context) => {
   const { page, context: profile, site } = await openPage(context);
   await ready(page);
   assert.equal(await page.innerText('#version'), /^version = "(.*)"$/m.exec(await read('Cargo.toml'))?.[1]);
   const links = await page.locator('footer a').all();
-  assert.deepEqual(await Promise.all(links.map((link) => link.getAttribute('href'))), [...TITLES.keys()]);
+  assert.deepEqual(await Promise.all(links.map((link) => link.getAttribute('href'))), [...SOURCES.keys()]);
   for (const link of links) {
     const [opened] = await Promise.all([profile.waitForEvent('page'), link.click()]);
     const path = /** @type {string} */ (await link.getAttribute('href'));
     await opened.waitForURL(site.url + path);
-    assert.equal(await opened.title(), TITLES.get(path));
+    assert.equal(await opened.title(), await titleOf(SOURCES.get(path) ?? ''));
     await opened.close();
   }
 });
