@@ -3,7 +3,8 @@
 # Two worlds work. Where rustup can download, its toolchain gets the wasm target
 # and the standard library's source. Where it cannot, Debian's packaged Rust
 # for browser builds (rustc-web) is used for wasm.
-# shellcheck shell=bash
+# Some of its variables are for those scripts alone.
+# shellcheck shell=bash disable=SC2034
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${BODYMAP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bodymap}
@@ -32,7 +33,8 @@ install_packages() {
 
 have cargo || { [ -r "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"; }
 have cargo || fail "Rust is missing: install it from https://rustup.rs and run this again"
-have cc || install_packages gcc libc6-dev
+# Windows links with Visual Studio's tools, which Rust finds by itself.
+have cc || [ "${OS:-}" = Windows_NT ] || install_packages gcc libc6-dev
 
 # The linker of the browser build: wasm-ld under any name, or rust-lld of rustup.
 debian_rust() {
@@ -114,7 +116,7 @@ sha256() { if have sha256sum; then sha256sum "$@"; else shasum -a 256 "$@"; fi; 
 
 # hash_of FILE-OR-FOLDER...: of the wasm toolchain, its flags and the files, which are relative to the root.
 hash_of() (
-  cd "$root"
+  cd "$root" || exit
   {
     PATH=$wasm_path cargo --version
     find "$@" scripts/bindgen scripts/toolchain.sh -type f | LC_ALL=C sort | while read -r file; do sha256 "$file"; done
@@ -123,6 +125,9 @@ hash_of() (
 
 # keep_newest FOLDER: the last few of what it holds are enough to go back and forth.
 keep_newest() { ls -td "$1"/* | tail -n +6 | while read -r old; do rm -rf "$old"; done; }
+
+# That of the crate, which the site and the npm package share.
+package_version() { sed -n '1,/^version = /s/^version = "\(.*\)"/\1/p' "$root/Cargo.toml"; }
 
 # The page's checks and the browser's driver run on Node 20 or newer.
 node_works() { have npm && node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' 2>/dev/null; }

@@ -519,3 +519,22 @@ fn a_benchmark_ends_quietly_when_nobody_reads_its_report() {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
 }
+
+#[test]
+fn licences_of_all_that_is_inside_are_printed() {
+    let output = bodymap(&["licences"]);
+    assert!(output.status.success(), "{output:?}");
+    let licences = String::from_utf8(output.stdout).unwrap();
+    // Ours, the model's, what modules and program share, the program's own, and the words of a licence.
+    for line in [
+        "bodymap, MIT OR Apache-2.0",
+        "The weights of the default model, Apache-2.0, https://www.apache.org/licenses/LICENSE-2.0",
+    ] {
+        assert!(licences.lines().any(|l| l == line), "{line}");
+    }
+    for start in
+        ["tract-onnx 0.", "clap 4.", "windows-sys 0.", "Permission is hereby granted, free of charge"]
+    {
+        assert!(licences.lines().any(|l| l.starts_with(start)), "{start}");
+    }
+}

@@ -6,6 +6,7 @@ mod claims;
 mod files;
 mod known_results;
 mod left_out;
+mod licences;
 mod lists;
 mod messages;
 mod model;
@@ -39,6 +40,9 @@ enum Command {
     Model(model::Arguments),
     Bench(bench::Arguments),
     Serve(serve::Arguments),
+    /// Print the licences of bodymap, of its default model and of all that it contains.
+    #[command(alias = "licenses")]
+    Licences,
 }
 
 pub fn run() -> ExitCode {
@@ -47,5 +51,6 @@ pub fn run() -> ExitCode {
         Command::Model(arguments) => model::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Licences => licences::run(),
     }
 }

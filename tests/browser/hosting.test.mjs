@@ -87,7 +87,7 @@ test('the worker may not reach other servers, on plain hosting either', async (c
 });
 
 test('the service worker sends the policy of the page, and every page has the same', async () => {
-  const names = ['sw.js', 'index.html', 'embed.html', 'demo/element.html', 'demo/frame.html'];
+  const names = ['sw.js', 'index.html', 'embed.html', 'demo/element.html', 'demo/frame.html', 'docs/licences.html'];
   const [script, html, ...others] = await Promise.all(names.map((path) => readFile(join(SITE, path), 'utf8')));
   const policy = /'Content-Security-Policy':\s*([^,]+),\n/.exec(script)?.[1] ?? '';
   const sent = [...policy.matchAll(/"([^"]*)"/g)].map(([, part]) => part).join('');

@@ -54,6 +54,7 @@ test('bodymap: what is in it, and how much', async () => {
     }
   }
   const licences = await readFile(join(folder, 'LICENSE-THIRD-PARTY'), 'utf8');
+  assert.match(licences, /^The weights of the default model, Apache-2\.0/m);
   for (const crate of ['tract-onnx', 'image-webp', 'zune-jpeg', 'rayon', 'wasm-bindgen']) assert.match(licences, new RegExp(`^${crate} \\d`, 'm'));
   assert.match(licences, /Permission is hereby granted/);
 });
