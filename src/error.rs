@@ -29,7 +29,7 @@ pub enum Code {
     WrongHash,
     /// The model file cannot be read or does not fit its card.
     BadModel,
-    /// Not a PyTorch checkpoint, or a kind of it that is not read.
+    /// Not a PyTorch checkpoint, or one of a kind that is not read.
     UnsupportedCheckpoint,
     /// The checkpoint ends before its directory does.
     TruncatedCheckpoint,

@@ -111,7 +111,10 @@ export interface Setting {
   id: string;
   /** How logits are brought to the photo's size: `bilinear`, or `guided` by the photo's edges. */
   upsample: string;
-  /** What the label map is cleaned of: `specks`, `dresses`, `shoes`; see `docs/formats.md`. */
+  /**
+   * What the label map is cleaned of. `specks`: small patches that the model is not sure of become what surrounds them.
+   * `dresses`: no dress ends as a skirt. `shoes`: nobody wears two left shoes.
+   */
   clean?: string[];
   passes: { size: { rule: string; [field: string]: unknown }; mirror: boolean }[];
   /** Where everybody is small in the first pass: the passes are run on the part with the people, the tallest then `height` pixels tall. */

@@ -1,4 +1,4 @@
-//! The model card: JSON beside each model that says all the program needs to know of it.
+//! The model card: a JSON file beside each model with all that the program needs to know.
 
 mod check;
 mod files;

@@ -128,7 +128,7 @@ pub fn identity(path: &Path) -> Option<(u64, u64)> {
 }
 
 /// A file that gets its name once it is complete and on the disk. Under its name there is at
-/// any time nothing, what was there before, or all of it.
+/// any time nothing, the file before, or the whole new one.
 pub struct Unfinished {
     path: PathBuf,
     part: PathBuf,
@@ -215,7 +215,7 @@ pub fn sync_folder(folder: &Path) {
 }
 
 /// Writes a whole file, and the folders it lies in. Under its name there is at any
-/// time nothing, what was there before, or all of it.
+/// time nothing, the file before, or the whole new one.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
     Unfinished::whole(path, bytes, None)?;
     sync_folder(path.parent().unwrap_or(path));

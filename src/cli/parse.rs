@@ -22,7 +22,7 @@ use super::{files, lists, named_file, records};
 /// Writes DIR/STEM.png (label map: indexed PNG in the photo's size, upright,
 /// pixel = class id), DIR/STEM.colormap.png, DIR/STEM.overlay.png and
 /// DIR/STEM.json (masks as base64 PNG). Formats that have more than one file a photo
-/// lie in DIR/FORMAT/, and DIR/coco.json and DIR/labelstudio.json speak of all photos;
+/// lie in DIR/FORMAT/, and DIR/coco.json and DIR/labelstudio.json are about all photos;
 /// see docs/formats.md.
 ///
 /// Of a folder or pattern the results keep the paths below it: DIR/beach/p1.png of

@@ -40,7 +40,7 @@ impl Results<'_> {
         Ok(all)
     }
 
-    /// The files that speak of all photos, each with its format.
+    /// The files about all photos, each with its format.
     pub fn paths_of_all(&self, label_set: LabelSet, zip: bool) -> Vec<(Format, String)> {
         let mut paths = vec![];
         for &format in self.formats {

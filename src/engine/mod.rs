@@ -26,7 +26,10 @@ pub enum Work<'a> {
     },
 }
 
-/// Something that runs one network.
+/// Something that runs one network. It can be implemented outside this crate, as stand-ins for tests are: errors are made
+/// by [`Error::new`](crate::Error::new).
+///
+/// Tensors are those of `ndarray` 0.17, which is part of the interface: another one means a new major version.
 pub trait Engine: Send {
     /// Runs the network on a `[1, 3, height, width]` tensor and returns its outputs in order.
     ///

@@ -37,7 +37,7 @@ impl<W: Write> DataSet<W> {
         DataSet { format, label_set, stems: vec![], seen: HashSet::new(), output }
     }
 
-    /// Adds a photo. Nothing of it is in the data set if this fails, unless the
+    /// Adds a photo. If this fails, the data set is as before, unless the
     /// writer failed ([`Code::Io`]).
     ///
     /// Errors: [`Code::NameClash`] if its files would bear the names of another's.
@@ -48,7 +48,7 @@ impl<W: Write> DataSet<W> {
         self.add_files(stem, &files)
     }
 
-    /// Adds a photo by the [`Format::files`] made of it before.
+    /// Adds a photo by its [`Format::files`], which were made before.
     pub fn add_files(&mut self, stem: &str, files: &[File]) -> Result<()> {
         self.check(stem, self.label_set)?;
         match &mut self.output {

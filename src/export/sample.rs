@@ -32,7 +32,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// The name of a photo, or a URL's part made of it, behind what stands before the names.
+    /// A photo's name, or that name as part of a URL, behind the prefix of all photos.
     pub(super) fn photo_at(&self, name: &str) -> String {
         let base = self.photos.as_deref().unwrap_or_default();
         // A folder may be given without the slash at its end, as everywhere. The value in a URL's query begins after `=`.

@@ -272,7 +272,7 @@ fn turn(channels: &mut Array3<f32>, placement: Placement) -> Result<()> {
     Ok(())
 }
 
-/// For each cell of a row the person of it, the next and the two below if all
+/// For each cell of a row its person, the next and the two below if all
 /// four have the same, else 0. The places nearest to one centre are convex: between
 /// votes that agree nothing else can come out.
 fn agreed(above: &[u16], below: &[u16]) -> Result<Vec<u16>> {

@@ -75,7 +75,7 @@ pub(super) fn turned(
     Ok((rgba, (width, height)))
 }
 
-/// The corners of the tiles of a picture with so many rows and columns.
+/// The corners of the tiles of a picture with these rows and columns.
 fn tiles(rows: usize, columns: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..rows).step_by(TILE).flat_map(move |top| (0..columns).step_by(TILE).map(move |left| (top, left)))
 }

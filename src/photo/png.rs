@@ -96,7 +96,7 @@ struct Chunks<'a> {
 
 struct Chunk<'a> {
     name: [u8; 4],
-    /// What there is of it.
+    /// The data that the file has.
     content: &'a [u8],
     /// Whether its checksum is there and wrong.
     is_wrong: bool,

@@ -1,4 +1,4 @@
-//! `bodymap bench`: how long photos take, and what of it.
+//! `bodymap bench`: times photos, stage by stage.
 
 mod profile;
 mod statistics;

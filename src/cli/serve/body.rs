@@ -1,4 +1,4 @@
-//! The body of a request, and what an answer leaves unread of it.
+//! The body of a request, and the part that an answer leaves unread.
 //!
 //! A connection that is closed with bytes unread is reset, and the client may lose the answer that was on its way. So
 //! what comes is read to its end before an answer goes out, although nobody needs it.

@@ -191,7 +191,7 @@ impl Plane<'_> {
 struct Lines {
     /// Values of a row.
     row: usize,
-    /// Values of a row's part: all of it, or its even or odd columns.
+    /// Values of a row, or of its even or odd columns.
     part: usize,
     rows: usize,
     stride: usize,

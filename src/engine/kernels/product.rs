@@ -196,7 +196,7 @@ impl Layout {
         for_each_task(tasks, parallel, scratch, work);
     }
 
-    /// The tasks that cover the result, each of so many rows and columns at the most.
+    /// The tasks that cover the result, each of at most this many rows and columns.
     fn split<'a>(&self, output: &'a mut [f32], rows: usize, columns: usize) -> Vec<Task<'a>> {
         let width = self.columns.len();
         let mut lines: Vec<_> = output.chunks_exact_mut(width).map(Some).collect();

@@ -200,7 +200,7 @@ impl Convolution {
         for_each_task(tasks, parallel, scratch, work);
     }
 
-    /// At most so many tasks, as even as rows of tiles allow.
+    /// At most this many tasks, as even as rows of tiles allow.
     fn split<'a>(&self, output: &'a mut [f32], wanted: usize) -> Vec<Task<'a>> {
         let (rows, in_row) = self.tiles();
         let count = wanted.min(rows);

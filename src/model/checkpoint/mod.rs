@@ -1,7 +1,7 @@
 //! A PyTorch checkpoint (`torch.save`, since 1.6) -> its weights, one tensor at a time.
 //!
 //! The file is a [zip] archive with an index, which is a [pickle], and a file for
-//! each storage that tensors are views of. Nothing of it is executed.
+//! each storage that tensors are views of. Nothing in it is executed.
 
 mod pickle;
 mod refusal;

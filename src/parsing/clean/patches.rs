@@ -161,7 +161,7 @@ impl Patches {
         areas.filter(|(run, _)| run.class != 0).map(|(_, &area)| area).max().unwrap_or(0)
     }
 
-    /// The patches of at most so many pixels that touch larger ones, the largest first. Of two of one size the first
+    /// The patches of at most `most` pixels that touch larger ones, the largest first. Of two of one size the first
     /// counts as larger.
     pub fn small(&self, most: u32) -> Result<Vec<Small>> {
         // Pairs of a small patch and one around it: three for a step of `touching`, one for each pair in a row.

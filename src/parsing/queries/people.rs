@@ -68,7 +68,7 @@ impl People {
     }
 }
 
-/// The owner of a part with so many cells of nobody, person 1, person 2, ...
+/// The owner of a part, by its cells of nobody, person 1, person 2, ...
 fn owner(cells: &[usize]) -> Owner {
     let most = (1..cells.len()).max_by_key(|&person| (cells[person], usize::MAX - person));
     match most {

@@ -7,10 +7,10 @@ use crate::limits::MAX_INPUT_SIDE;
 use crate::parsing::{Answer, Parsing, parse};
 use crate::tensor::Placement;
 
-/// The first answer is looked at as if the photo had one pixel where the input tensor has so many, each way.
+/// The first answer is looked at as if the photo had one pixel for this many of the input tensor, each way.
 pub(super) const STEP: u32 = 4;
 
-/// A person whom the photo's lower edge cuts is taken to be so many times as tall as what is seen: of those who
+/// A person whom the photo's lower edge cuts is taken to be this many times as tall as the visible part: of those who
 /// are not seen whole the heads and garments are large.
 const CUT: u32 = 2;
 

@@ -49,7 +49,7 @@ pub(super) fn look(seen: &FirstLook, Mirrored { pixels, multiple }: Mirrored) ->
     Some(SecondLook { origin, size, passes, first: Some(first) })
 }
 
-/// The largest scale, at most 1, at which a part has room in a tensor of so many pixels, and the sides of the smallest
+/// The largest scale, at most 1, at which a part has room in a tensor of that many pixels, and the sides of the smallest
 /// such tensor.
 fn largest(part: (u32, u32), pixels: u32, multiple: u32) -> Option<(f64, (u32, u32))> {
     let scale = |side: u32, part: u32| (side - ROUNDED) as f64 / part as f64;
