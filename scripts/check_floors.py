@@ -7,20 +7,21 @@ its own floor and of those below. No files may use each other in a circle. Names
 count as those of the file that defines them. Tests are left out.
 """
 
+import itertools
 import re
 import sys
 from pathlib import Path
 
 #: Path expressions that lead to a module of this crate, `crate::a::b::Name` or `child::name`.
 PATH = re.compile(r"(?<![\w:])(?:\$?crate|self|super|[a-z_][a-z0-9_]*)(?:::\w+)+")
-USE = re.compile(r"\b(pub(?:\([^)]*\))?\s+)?use\s+([^;]+);", re.S)
+USE = re.compile(r"\b(pub(?:\([^)]*\))?\s+)?use\s+([^;]+);", re.DOTALL)
 
 
 def without_noise(text):
     """The code without comments, literals and tests; lines stay where they are."""
     text = re.sub(r"pub\(in [\w:]+\)", "pub(super)", text)
     pattern = r'//[^\n]*|/\*.*?\*/|r(#*)".*?"\1|"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])\''
-    text = re.sub(pattern, lambda found: "\n" * found[0].count("\n"), text, flags=re.S)
+    text = re.sub(pattern, lambda found: "\n" * found[0].count("\n"), text, flags=re.DOTALL)
     for _ in range(len(re.findall(r"#\[cfg\((?:all\()?test", text))):
         found = re.search(r"#\[cfg\((?:all\()?test[^\n]*\]\s*(?:pub(?:\([^)]*\))? )?[^{;]*[{;]", text)
         if not found:
@@ -113,8 +114,6 @@ class Crate:
         module, rest = path[:at], path[at:]
         if rest and steps:
             passed = self.passed_on[module].get(rest[0])
-            if passed is None and "*" in self.passed_on[module]:
-                passed = None
             if passed is not None:
                 return self.definer((*passed, *rest[1:]), steps - 1)
         return module
@@ -132,7 +131,7 @@ class Crate:
 
 def floors(text):
     """The floor of each top-level module, 0 at the bottom."""
-    block = re.search(r"```floors\n(.*?)```", text, re.S)
+    block = re.search(r"```floors\n(.*?)```", text, re.DOTALL)
     if not block:
         sys.exit("docs/architecture.md has no block of floors")
     lines = [line for line in block[1].splitlines() if line.strip()]
@@ -173,7 +172,7 @@ def main():
     crate = Crate(project / "src")
     heights = floors((project / "docs/architecture.md").read_text())
     edges = crate.edges()
-    name = lambda module: str(crate.files[module].relative_to(project))  # noqa: E731
+    name = lambda module: str(crate.files[module].relative_to(project))
     wrong = []
     for module in crate.files:
         if module and module[0] not in heights:
@@ -185,7 +184,7 @@ def main():
             wrong.append(f"{name(module)} uses {path} of {name(other)}, the facade")
     for circle in circles({pair: path for pair, path in edges.items() if all(pair)}):
         ring = [*circle, circle[0]]
-        steps = [f"{name(a)} uses {edges[a, b]}" for a, b in zip(ring, ring[1:])]
+        steps = [f"{name(a)} uses {edges[a, b]}" for a, b in itertools.pairwise(ring)]
         wrong.append("a circle: " + "; ".join(steps))
     print("\n".join(sorted(wrong)))
     sys.exit(bool(wrong))

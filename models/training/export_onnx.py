@@ -227,7 +227,8 @@ def one_pass(size, mirror=False):
 
 def setting(name, passes):
     closer = {'height': CLOSER_HEIGHT, 'pixels': CLOSER_PIXELS[name], 'multiple': 64}
-    return {'id': name, 'upsample': 'guided', 'clean': ['specks', 'dresses', 'shoes'], 'passes': passes, 'closer': closer}
+    clean = ['specks', 'dresses', 'shoes']
+    return {'id': name, 'upsample': 'guided', 'clean': clean, 'passes': passes, 'closer': closer}
 
 
 def card(onnx_bytes, version, fast, fine):
