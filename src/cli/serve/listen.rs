@@ -12,7 +12,8 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
+use tokio::io::Interest;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -47,7 +48,8 @@ pub async fn listen(app: Router, host: &str, port: u16) -> Result<(), String> {
             accepted = accepted => accepted,
             () = &mut stop => break,
         };
-        let Ok((stream, _)) = accepted else {
+        let watched = accepted.and_then(|(stream, _)| twins(stream));
+        let Ok((stream, twin)) = watched else {
             // Such as too many open files: it passes.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
@@ -55,8 +57,11 @@ pub async fn listen(app: Router, host: &str, port: u16) -> Result<(), String> {
         let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app.clone()));
         let connection = open.watch(connection);
         tokio::spawn(async move {
-            // A client that breaks off is no concern of others.
-            let _ = connection.await;
+            // A client that breaks off is no concern of others. What is done for it is dropped.
+            tokio::select! {
+                _ = connection => {}
+                _ = twin.ready(Interest::ERROR) => {}
+            }
             drop(place);
         });
     }
@@ -64,6 +69,14 @@ pub async fn listen(app: Router, host: &str, port: u16) -> Result<(), String> {
     // Whoever has not got an answer by then gets none.
     let _ = timeout(STOP_TIME, open.shutdown()).await;
     Ok(())
+}
+
+/// A connection, and a second handle by which its end by the client is seen. While a request is worked on, nothing is read
+/// from a connection whose client may end its sending side.
+fn twins(stream: TcpStream) -> io::Result<(TcpStream, TcpStream)> {
+    let stream = stream.into_std()?;
+    let twin = stream.try_clone()?;
+    Ok((TcpStream::from_std(stream)?, TcpStream::from_std(twin)?))
 }
 
 /// Ends when the program is told to stop.
