@@ -5,7 +5,6 @@ mod checkpoint;
 mod export;
 mod file;
 mod model;
-#[cfg(feature = "bench")]
 mod network;
 mod parsing;
 mod photo;

@@ -91,7 +91,7 @@ const HOLD_LOCK = `navigator.locks.request('alive ' + crypto.randomUUID(), () =>
  * @param {string} map PNG, a character for a byte
  */
 async function judge(test, photo, map) {
-  const golden = await readFile(new URL(`../golden/${photo.replace(/\w+$/, 'png')}`, import.meta.url));
+  const golden = await readFile(new URL(`../golden/fast/${photo.replace(/\w+$/, 'png')}`, import.meta.url));
   const same = agreement(Buffer.from(map, 'latin1'), golden);
   test.diagnostic(`${photo}: ${(100 * same).toFixed(3)} % of the pixels agree`);
   assert.ok(same >= 0.999, `${photo}: ${same}`);
