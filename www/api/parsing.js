@@ -47,7 +47,9 @@ export class Parsing {
       width: Math.round(width ?? this.width * fit) || 1,
       height: Math.round(height ?? this.height * fit) || 1,
     };
-    const rgba = await this.ask({ op: 'paint', ...size, options: JSON.stringify(options) }, signal);
+    const request = { op: 'paint', ...size, options: JSON.stringify(options) };
+    // A picture is made of the maps alone, and a reader may repaint often.
+    const rgba = await this.#session.call(() => ({ ...request, key: this.#origin.key, ...this.#parts([], []) }), { signal });
     const context = /** @type {CanvasRenderingContext2D | null} */ (canvas.getContext('2d'));
     if (!context) throw new BodyMapError('bad-option', 'the canvas cannot be painted: it has another kind of context');
     // Setting a size clears the canvas, even when it stays the same.
@@ -96,11 +98,11 @@ export class Parsing {
     return this.#session.call(() => ({ ...request, key: this.#origin.key, ...this.#parts() }), { signal });
   }
 
-  /** What a worker needs to make this parsing again. */
-  #parts() {
+  /** What a worker needs to make this parsing again, with these lists. */
+  #parts(segments = this.segments, instances = this.instances) {
     const { width, height, labelSet, labels, people } = this;
-    const [segments, instances] = [this.segments, this.instances].map((list) => JSON.stringify(list));
-    return { parts: { width, height, labelSet, labels, people, segments, instances }, origin: this.#origin };
+    const lists = { segments: JSON.stringify(segments), instances: JSON.stringify(instances) };
+    return { parts: { width, height, labelSet, labels, people, ...lists }, origin: this.#origin };
   }
 }
 
