@@ -1,7 +1,7 @@
 //! Files that JavaScript reads and writes.
 //!
-//! `web-sys` has types for these (`File`, `FileSystemSyncAccessHandle`), but each of its calls copies through a
-//! JavaScript array all the same, and its bindings would be as long as the two functions that are called here.
+//! The page hands over one function for each, whatever is behind it: blobs of a store, a file of the reader, an access
+//! handle. So no types of `web-sys` are needed here.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
